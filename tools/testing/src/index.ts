@@ -1,0 +1,4 @@
+export { describeOnBackends, type TestBackend } from './backends.js';
+export { expectAllClose, relativeError, type Tolerance } from './close.js';
+export { expectNoLeak } from './leak.js';
+export { testReadme } from './readme.js';

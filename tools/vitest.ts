@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The test runner's settings that every package shares. */
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+});
