@@ -1,1 +1,19 @@
-export {};
+export {
+  type BatchNormAttributes,
+  batchNormInference,
+  type BatchNormOptions,
+  batchNormTraining,
+  type BatchNormTraining,
+} from './batch-norm.js';
+export {
+  conv2d,
+  type Conv2dAttributes,
+  conv2dBackpropFilter,
+  conv2dBackpropInput,
+  type Conv2dOptions,
+  type Padding,
+} from './conv2d.js';
+export { crossEntropy, type CrossEntropyAttributes, type CrossEntropyOptions } from './cross-entropy.js';
+export { valueAndGradients } from './gradients.js';
+export { type BatchStatistics, PendingStatistics } from './pending-statistics.js';
+export { type SgdAttributes, sgdUpdate, type SgdUpdateOptions } from './sgd-update.js';
