@@ -1,0 +1,210 @@
+import {
+  type backend_util,
+  concat,
+  conv2d as coreConv2d,
+  engine,
+  type NamedTensorMap,
+  reshape,
+  slice,
+  stridedSlice,
+  type Tensor,
+  type Tensor4D,
+  tidy,
+  zeros,
+} from '@tensorflow/tfjs-core';
+import { mayRelease, registerGradientOnce, runKernel } from './kernel.js';
+
+/** Rows or columns before and after: `[[top, bottom], [left, right]]`. */
+export type Padding = [[number, number], [number, number]];
+
+export interface Conv2dOptions {
+  /** Step between output pixels, for both axes or `[height, width]`. */
+  strides?: number | [number, number];
+  /** Zeros around the image: one number for all four sides (as torch has it) or `[[top, bottom], [left, right]]`. */
+  padding?: number | Padding;
+  /** Step between filter taps, for both axes or `[height, width]`. */
+  dilations?: number | [number, number];
+}
+
+/** The attributes of the `BagConv2D` kernels. */
+export interface Conv2dAttributes {
+  strides: [number, number];
+  pad: Padding;
+  dilations: [number, number];
+}
+
+/**
+ * 2-D convolution with explicit padding: y[b,i,j,o] = Σ x[b, i·s + u·d − p, j·s + v·d − p, c] · filter[u,v,c,o],
+ * s = `strides`, d = `dilations`, p = `padding`. As `torch.nn.functional.conv2d`, in NHWC; every combination has both
+ * gradients, dilation > 1 too.
+ *
+ * @param x `[batch, height, width, channels]`, float32.
+ * @param filter `[filterHeight, filterWidth, channels, filters]`, float32.
+ * @returns `[batch, outHeight, outWidth, filters]`, owned by the caller; outHeight = ⌊(height + 2p − d·(filterHeight − 1) − 1)/s⌋ + 1.
+ * @throws Error where channels differ or the filter is larger than the padded image.
+ * @example
+ * const y = conv2d(tf.ones([1, 4, 4, 1]), tf.ones([3, 3, 1, 1]), { padding: 1, strides: 2 });
+ * y.shape; // → [1, 2, 2, 1]
+ */
+export function conv2d(
+  x: Tensor4D,
+  filter: Tensor4D,
+  { strides = 1, padding = 0, dilations = 1 }: Conv2dOptions = {},
+): Tensor4D {
+  const attributes: Conv2dAttributes = {
+    strides: pairOf(strides, 'strides'),
+    pad: typeof padding === 'number' ? square(padding) : padding,
+    dilations: pairOf(dilations, 'dilations'),
+  };
+  checkShapes(x, filter, attributes);
+  return runKernel('BagConv2D', { x, filter }, attributes, composeConv2d) as Tensor4D;
+}
+
+/** The gradient of `conv2d` with respect to its input: `[batch, height, width, channels]` of `inputShape`. */
+export function conv2dBackpropInput(
+  dy: Tensor4D,
+  filter: Tensor4D,
+  attributes: Conv2dAttributes & { inputShape: [number, number, number, number] },
+): Tensor4D {
+  return runKernel('BagConv2DBackpropInput', { dy, filter }, attributes, composeBackpropInput) as Tensor4D;
+}
+
+/** The gradient of `conv2d` with respect to its filter: `[filterHeight, filterWidth, channels, filters]`. */
+export function conv2dBackpropFilter(
+  x: Tensor4D,
+  dy: Tensor4D,
+  attributes: Conv2dAttributes & { filterShape: [number, number, number, number] },
+): Tensor4D {
+  return runKernel('BagConv2DBackpropFilter', { x, dy }, attributes, composeBackpropFilter) as Tensor4D;
+}
+
+registerGradientOnce({
+  kernelName: 'BagConv2D',
+  inputsToSave: ['x', 'filter'],
+  gradFunc: (dy, saved, attrs) => {
+    const [x, filter] = saved as [Tensor4D, Tensor4D];
+    const gradient = dy as Tensor4D;
+    const attributes = attrs as unknown as Conv2dAttributes;
+    const release = mayRelease(gradient);
+    // Lazy, in this order: the engine asks for x first and never for an input outside the differentiated path.
+    return {
+      x: () => conv2dBackpropInput(gradient, filter, { ...attributes, inputShape: x.shape }),
+      filter: () => {
+        const dFilter = conv2dBackpropFilter(x, gradient, { ...attributes, filterShape: filter.shape });
+        if (release) {
+          gradient.dispose();
+          x.dispose();
+        }
+        return dFilter;
+      },
+    };
+  },
+});
+
+function composeConv2d({ x, filter }: NamedTensorMap, attrs: unknown): Tensor {
+  const { strides, pad, dilations } = attrs as Conv2dAttributes;
+  return coreConv2d(x as Tensor4D, filter as Tensor4D, strides, corePad(pad), 'NHWC', dilations);
+}
+
+function composeBackpropInput({ dy, filter }: NamedTensorMap, attrs: unknown): Tensor {
+  const { strides, pad, dilations, inputShape } = attrs as Conv2dAttributes & { inputShape: number[] };
+  const dense = dilate(filter as Tensor4D, dilations);
+  return runCore('Conv2DBackpropInput', { dy: dy as Tensor, filter: dense }, { strides, pad, inputShape });
+}
+
+function composeBackpropFilter({ x, dy }: NamedTensorMap, attrs: unknown): Tensor {
+  const { strides, pad, dilations, filterShape } = attrs as Conv2dAttributes & { filterShape: Shape4D };
+  const denseShape = dilatedShape(filterShape, dilations);
+  const dense = runCore(
+    'Conv2DBackpropFilter',
+    { x: x as Tensor, dy: dy as Tensor },
+    { strides, pad, filterShape: denseShape },
+  );
+  if (isOne(dilations)) return dense;
+  return stridedSlice(dense, [0, 0, 0, 0], denseShape, [...dilations, 1, 1]);
+}
+
+type Shape4D = [number, number, number, number];
+
+function runCore(name: string, inputs: NamedTensorMap, { strides, pad, ...shape }: Record<string, unknown>): Tensor {
+  return engine().runKernel<Tensor>(name, inputs, {
+    ...(shape as Record<string, number[]>),
+    strides: strides as [number, number],
+    pad: corePad(pad as Padding),
+    dataFormat: 'NHWC',
+    dimRoundingMode: undefined as never,
+  });
+}
+
+function corePad(pad: Padding): backend_util.ExplicitPadding {
+  return [[0, 0], pad[0], pad[1], [0, 0]];
+}
+
+/** A dilated filter is a larger filter with zeros between its taps; core's gradients know no dilation. */
+function dilate(filter: Tensor4D, dilations: [number, number]): Tensor4D {
+  if (isOne(dilations)) return filter;
+  return tidy(() => spread(spread(filter, 0, dilations[0]), 1, dilations[1]));
+}
+
+/** Puts `step − 1` zeros between the entries of one axis. */
+function spread(filter: Tensor4D, axis: 0 | 1, step: number): Tensor4D {
+  if (step === 1) return filter;
+  const [h, w, c, o] = filter.shape;
+  const outer = axis === 0 ? 1 : h;
+  const length = filter.shape[axis];
+  const inner = axis === 0 ? w * c * o : c * o;
+  const taps = reshape(filter, [outer, length, 1, inner]);
+  const gaps = zeros([outer, length, step - 1, inner]);
+  const spaced = reshape(concat([taps, gaps], 2), [outer, length * step, inner]);
+  const size = (length - 1) * step + 1;
+  const trimmed = slice(spaced, [0, 0, 0], [outer, size, inner]);
+  return reshape(trimmed, axis === 0 ? [size, w, c, o] : [h, size, c, o]);
+}
+
+function dilatedShape([h, w, c, o]: Shape4D, [dh, dw]: [number, number]): Shape4D {
+  return [(h - 1) * dh + 1, (w - 1) * dw + 1, c, o];
+}
+
+function isOne([h, w]: [number, number]): boolean {
+  return h === 1 && w === 1;
+}
+
+function pairOf(value: number | [number, number], name: string): [number, number] {
+  const pair: [number, number] = typeof value === 'number' ? [value, value] : value;
+  if (!pair.every((n) => Number.isInteger(n) && n >= 1)) {
+    throw new RangeError(`conv2d: expected ${name} of whole numbers ≥ 1, got [${pair.join(', ')}]`);
+  }
+  return pair;
+}
+
+function square(p: number): Padding {
+  return [
+    [p, p],
+    [p, p],
+  ];
+}
+
+function checkShapes(x: Tensor4D, filter: Tensor4D, { strides, pad, dilations }: Conv2dAttributes): void {
+  if (x.rank !== 4 || filter.rank !== 4) {
+    throw new Error(
+      `conv2d: expected x [batch, height, width, channels] and filter [height, width, channels, filters], got [${x.shape.join(', ')}] and [${filter.shape.join(', ')}]`,
+    );
+  }
+  if (x.shape[3] !== filter.shape[2]) {
+    throw new Error(
+      `conv2d: x has ${x.shape[3]} channels, the filter [${filter.shape.join(', ')}] expects ${filter.shape[2]}`,
+    );
+  }
+  if (!pad.flat().every((n) => Number.isInteger(n) && n >= 0)) {
+    throw new RangeError(`conv2d: expected padding of whole numbers ≥ 0, got [${pad.flat().join(', ')}]`);
+  }
+  for (const axis of [0, 1] as const) {
+    const padded = (x.shape[axis + 1] as number) + pad[axis][0] + pad[axis][1];
+    const extent = (filter.shape[axis] - 1) * dilations[axis] + 1;
+    if (extent > padded) {
+      throw new RangeError(
+        `conv2d: the filter covers ${extent} pixels, the padded image has ${padded} (stride ${strides[axis]}); pad more or take a smaller filter`,
+      );
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { describeOnBackends, expectAllClose, expectNoLeak } from '@bag/testing';
+import * as tf from '@tensorflow/tfjs';
+import { expect, test } from 'vitest';
+import { crossEntropy } from './cross-entropy.js';
+import { goldens, wave } from './fixtures/goldens.js';
+
+describeOnBackends('crossEntropy', () => {
+  for (const golden of goldens.crossEntropy) {
+    const { smoothing, soft, scale } = golden;
+    test(`equals torch's: ε ${smoothing}, soft ${soft}, logits to ±${scale}`, async () => {
+      await expectNoLeak(async () => {
+        const logits = tf.tensor2d(
+          wave(24, 0.9).map((v) => v * scale),
+          [4, 6],
+        );
+        const labels = soft ? tf.tensor2d(golden.target, [4, 6]) : tf.tensor1d(golden.target, 'int32');
+        const dy = tf.tensor1d([1, -0.5, 2, 0.25]);
+        const f = (z: tf.Tensor) => crossEntropy({ logits: z as tf.Tensor2D, labels, smoothing });
+        const loss = f(logits);
+        const dz = tf.grad(f)(logits, dy);
+        expectAllClose(await loss.data(), golden.loss, { absolute: 2e-6, relative: 2e-6 });
+        expectAllClose(await dz.data(), golden.dz, { absolute: 2e-6, relative: 2e-6 });
+        tf.dispose([logits, labels, dy, loss, dz]);
+      });
+    });
+  }
+
+  test("the paper's form: K = 2, ε = 0.2, z = (ln 3, 0) → 0.8·ln(4/3) + 0.2·ln 4", async () => {
+    const logits = tf.tensor2d([[Math.log(3), 0]]);
+    const labels = tf.tensor1d([0], 'int32');
+    const loss = crossEntropy({ logits, labels, smoothing: 0.2, spread: 'others' });
+    expectAllClose(await loss.data(), [0.8 * Math.log(4 / 3) + 0.2 * Math.log(4)], { absolute: 1e-6 });
+    tf.dispose([logits, labels, loss]);
+  });
+
+  test('integer labels never become a one-hot', async () => {
+    const classes = 1000;
+    const variable = tf.variable(tf.zeros([classes]));
+    const logits = tf.randomNormal<tf.Rank.R2>([8, classes], 0, 1, 'float32', 1);
+    const labels = tf.tensor1d([1, 2, 3, 4, 5, 6, 7, 8], 'int32');
+    const profile = await tf.profile(() => {
+      const { grads } = tf.variableGrads(
+        () =>
+          tf.mean(
+            crossEntropy({ logits: tf.add(logits, variable) as tf.Tensor2D, labels, smoothing: 0.1 }),
+          ) as tf.Scalar,
+      );
+      return Object.values(grads);
+    });
+    expect(profile.kernels.map(({ name }) => name)).not.toContain('OneHot');
+    tf.dispose([logits, labels, variable, profile.result as tf.Tensor[]]);
+  });
+  test('says what it expects', () => {
+    const logits = tf.zeros<tf.Rank.R2>([2, 3]);
+    const labels = tf.tensor1d([1, 2, 0], 'int32');
+    expect(() => crossEntropy({ logits, labels })).toThrow(
+      'labels of shape [2] int32 or [2, 3] float32, got [3] int32',
+    );
+    expect(() => crossEntropy({ logits, labels, smoothing: 1 })).toThrow();
+    tf.dispose([logits, labels]);
+  });
+});
