@@ -14,6 +14,7 @@ import {
   type Tensor1D,
   type Tensor2D,
   tensorScatterUpdate,
+  tidy,
 } from '@tensorflow/tfjs-core';
 import { mayRelease, registerGradientOnce, runKernel } from './kernel.js';
 
@@ -51,8 +52,10 @@ export function crossEntropy({ logits, labels, smoothing = 0, spread = 'all' }: 
     throw new RangeError(`crossEntropy: expected smoothing in [0, 1), got ${smoothing}`);
   }
   const attributes: CrossEntropyAttributes = { smoothing, spread };
-  const [loss] = runKernel('BagCrossEntropy', { logits, labels }, attributes, composeForward) as [Tensor1D, Tensor1D];
-  return loss;
+  return tidy(() => {
+    const outputs = runKernel('BagCrossEntropy', { logits, labels }, attributes, composeForward);
+    return (outputs as [Tensor1D, Tensor1D])[0];
+  });
 }
 
 registerGradientOnce({
