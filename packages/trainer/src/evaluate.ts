@@ -1,0 +1,38 @@
+import { mean, nextFrame, type Scalar, tensor1d, tensor4d, tidy } from '@tensorflow/tfjs';
+import { crossEntropy } from '@bag/ops';
+import type { Scores } from './events.js';
+import { Metrics } from './metrics.js';
+import type { Batch, Network } from './types.js';
+
+export interface EvaluateOptions {
+  /** Called after each batch with the number of examples so far. */
+  onProgress?: (examples: number) => void | Promise<void>;
+  /** Stops between batches; the scores are then those of the batches seen. */
+  signal?: AbortSignal;
+  /** Receives each batch's logits `[batch, classes]` with its labels. */
+  onLogits?: (logits: Float32Array, labels: Int32Array) => void;
+}
+
+/** Loss (plain cross-entropy), top-1 and top-5 of a network in inference mode over all batches. */
+export async function evaluate(
+  network: Pick<Network, 'apply'>,
+  batches: AsyncIterable<Batch>,
+  { onProgress, signal, onLogits }: EvaluateOptions = {},
+): Promise<Scores & { examples: number }> {
+  const metrics = new Metrics();
+  for await (const { images, labels, shape } of batches) {
+    if (signal?.aborted) break;
+    const [logits, loss] = tidy(() => {
+      const z = network.apply(tensor4d(images, [...shape]), { training: false });
+      return [z, mean<Scalar>(crossEntropy({ logits: z, labels: tensor1d(labels, 'int32') }))] as const;
+    });
+    const values = (await logits.data()) as Float32Array;
+    metrics.add((await loss.data())[0] as number, values, labels);
+    logits.dispose();
+    loss.dispose();
+    onLogits?.(values, labels);
+    await onProgress?.(metrics.examples);
+    await nextFrame();
+  }
+  return { ...metrics.result(), examples: metrics.examples };
+}

@@ -1,0 +1,47 @@
+/** What the trainer tells while it works. Steps and epochs count from 0; shares lie in [0, 1]. */
+export type TrainEvent =
+  | { kind: 'start'; epochs: number; stepsPerEpoch: number; fromEpoch: number; notes: string[] }
+  | { kind: 'first-batch'; images: Float32Array; shape: [number, number, number, number] }
+  | StepEvent
+  | { kind: 'validation'; epoch: number; examples: number; total: number | undefined }
+  | EpochEvent
+  | { kind: 'stopped'; epoch: number; step: number };
+
+export interface StepEvent {
+  kind: 'step';
+  epoch: number;
+  step: number;
+  /** Mean loss of the batch as trained: smoothed, mixed, distilled. */
+  loss: number;
+  /** Against the unmixed labels. */
+  top1: number;
+  top5: number;
+  /** Learning rate η of this update. */
+  rate: number;
+  /** Loss scale in force. */
+  scale: number;
+  /** Whether the update was skipped because a gradient overflowed. */
+  skipped: boolean;
+  examples: number;
+  imagesPerSecond: number;
+}
+
+export interface Scores {
+  loss: number;
+  top1: number;
+  top5: number;
+}
+
+export interface EpochEvent {
+  kind: 'epoch';
+  epoch: number;
+  /** Optimiser steps taken in all. */
+  step: number;
+  train: Scores;
+  /** Absent where there is no validation set. */
+  validation?: Scores;
+  /** Of the averaged weights, where averaging is on. */
+  average?: Scores;
+  seconds: number;
+  imagesPerSecond: number;
+}
