@@ -121,14 +121,15 @@ registerGradientOnce({
   },
 });
 
+// Inner scopes below free full-size intermediates as soon as the next one is made.
+
 function composeForward({ x, gamma, beta, residual }: NamedTensorMap, attrs: unknown): Tensor[] {
   const { epsilon, relu } = attrs as BatchNormAttributes;
-  const tensor = x as Tensor4D;
-  const mean = coreMean(tensor, AXES); // [C]
-  const centred = sub(tensor, mean);
-  const variance = coreMean(square(centred), AXES); // [C]
-  const scale = mul(rsqrt(add(variance, epsilon)), gamma as Tensor);
-  const normalised = add(mul(centred, scale), beta as Tensor);
+  const mean = coreMean(x as Tensor, AXES); // [C]
+  const centred = sub(x as Tensor, mean);
+  const variance = tidy(() => coreMean(square(centred), AXES)); // [C]
+  const scale = mul(rsqrt(add(variance, epsilon)), gamma as Tensor); // [C]
+  const normalised = tidy(() => add(mul(centred, scale), beta as Tensor));
   const output = residual === undefined ? normalised : add(normalised, residual);
   return [relu ? coreRelu(output) : output, mean, variance];
 }
@@ -136,14 +137,14 @@ function composeForward({ x, gamma, beta, residual }: NamedTensorMap, attrs: unk
 /** With g = dy where y > 0: dx = γ·s·(g − mean(g) − x̂·mean(g·x̂)), s = 1/√(σ² + ε), x̂ = (x − μ)·s. */
 function composeBackward({ dy, x, mean, variance, gamma, y }: NamedTensorMap, attrs: unknown): Tensor[] {
   const { epsilon, relu, residual } = attrs as BatchNormAttributes;
-  const g = relu ? mul(dy as Tensor, step(y as Tensor)) : (dy as Tensor);
+  const g = relu ? tidy(() => mul(dy as Tensor, step(y as Tensor))) : (dy as Tensor);
   const inverse = rsqrt(add(variance as Tensor, epsilon)); // [C]
-  const normalised = mul(sub(x as Tensor, mean as Tensor), inverse);
-  const dGamma = sum(mul(g, normalised), AXES);
+  const normalised = tidy(() => mul(sub(x as Tensor, mean as Tensor), inverse));
+  const dGamma = tidy(() => sum(mul(g, normalised), AXES));
   const dBeta = sum(g, AXES);
   const count = g.size / Math.max(dBeta.size, 1);
-  const centred = sub(sub(g, div(dBeta, count)), mul(normalised, div(dGamma, count)));
-  const dx = mul(centred, mul(inverse, gamma as Tensor));
+  const shifted = tidy(() => sub(sub(g, div(dBeta, count)), mul(normalised, div(dGamma, count))));
+  const dx = mul(shifted, mul(inverse, gamma as Tensor));
   return residual ? [dx, dGamma, dBeta, relu ? g : mul(g, 1)] : [dx, dGamma, dBeta];
 }
 

@@ -1,4 +1,5 @@
 export { describeOnBackends, type TestBackend } from './backends.js';
 export { expectAllClose, relativeError, type Tolerance } from './close.js';
 export { expectNoLeak } from './leak.js';
+export { peakBytes } from './peak.js';
 export { testReadme } from './readme.js';

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, test } from 'vitest';
 
 /**
  * Runs every ```ts block of a README as a module of its own, as a reader would paste it. A line
@@ -12,6 +13,9 @@ export function testReadme(url: URL): void {
   );
   const folder = new URL('node_modules/.readme/', url);
   describe('README', () => {
+    beforeAll(async () => {
+      await tf.setBackend('cpu');
+    });
     test('has examples', () => {
       expect(blocks.length).toBeGreaterThan(0);
     });
