@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 
 interface EngineInternals {
-  trackTensor: (this: void, tensor: tf.Tensor, backend: unknown) => void;
-  removeDataId: (this: void, dataId: object, backend: unknown) => void;
+  trackTensor(tensor: tf.Tensor, backend: unknown): void;
+  removeDataId(dataId: object, backend: unknown): void;
   state: { tensorInfo: { has(dataId: object): boolean; get(dataId: object): { bytes: number } | undefined } };
 }
 
