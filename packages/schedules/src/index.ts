@@ -1,1 +1,15 @@
-export {};
+export { constant } from './constant.js';
+export { cosine, type CosineOptions } from './cosine.js';
+export { cosineRestarts, type CosineRestartsOptions } from './cosine-restarts.js';
+export { epochsToSteps, stepsPerEpoch, type StepsPerEpochOptions, stepsToEpochs } from './epochs.js';
+export { exponentialDecay, type ExponentialDecayOptions } from './exponential-decay.js';
+export { join } from './join.js';
+export { linear, type LinearOptions } from './linear.js';
+export { linearScaling, type LinearScalingOptions } from './linear-scaling.js';
+export { linearWarmup, type LinearWarmupOptions } from './linear-warmup.js';
+export { oneCycle, type OneCycleOptions } from './one-cycle.js';
+export { polynomial, type PolynomialOptions } from './polynomial.js';
+export { scale } from './scale.js';
+export type { Schedule } from './schedule.js';
+export { stepDecay, type StepDecayOptions } from './step-decay.js';
+export { warmupCosine, type WarmupCosineOptions } from './warmup-cosine.js';
