@@ -1,1 +1,5 @@
-export {};
+import { registerTrainingKernels } from './register.js';
+
+export { registerTrainingKernels } from './register.js';
+
+registerTrainingKernels();
