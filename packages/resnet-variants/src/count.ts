@@ -1,0 +1,31 @@
+import { type Architecture, type ConvUnit, convUnits } from './architecture.js';
+
+/** Trainable parameters: filters, biases, γ and β; running statistics are not counted. */
+export function countParameters(architecture: Architecture): number {
+  const { features, classes } = architecture;
+  const units = convUnits(architecture).map(
+    ({ kernel, from, to, bias }) => kernel * kernel * from * to + 2 * to + (bias ? to : 0),
+  );
+  return units.reduce((a, b) => a + b, 0) + (features + 1) * classes;
+}
+
+/**
+ * Multiply-adds of one image's forward pass: convolutions and the dense layer, as the literature counts them.
+ * @param inputSize Height and width in pixels; the architecture's own by default.
+ */
+export function countMultiplyAdds(architecture: Architecture, inputSize = architecture.inputSize): number {
+  let total = 0;
+  let size = inputSize;
+  const apply = (unit: ConvUnit, inSize: number): number => {
+    const outSize = Math.floor((inSize + 2 * unit.padding - unit.kernel) / unit.stride) + 1;
+    total += outSize * outSize * unit.kernel * unit.kernel * unit.from * unit.to;
+    return outSize;
+  };
+  for (const unit of architecture.stem) size = apply(unit, size);
+  if (architecture.maxPool) size = Math.floor((size - 1) / 2) + 1;
+  for (const { units, shortcut } of architecture.blocks) {
+    if (shortcut.kind === 'projection') apply(shortcut.unit, Math.ceil(size / shortcut.pool));
+    for (const unit of units) size = apply(unit, size);
+  }
+  return total + architecture.features * architecture.classes;
+}

@@ -1,0 +1,70 @@
+import { type ArchitectureOptions, cifarArchitecture, imageNetArchitecture } from './architecture.js';
+import type { Architecture } from './architecture.js';
+import { type Initializer, kaimingNormal, xavierUniform } from './initializers.js';
+import { ResNet } from './network.js';
+import { createParameters } from './parameters.js';
+import { zeroGamma as applyZeroGamma } from './zero-gamma.js';
+
+export interface ResNetOptions extends ArchitectureOptions {
+  /** Whether the last γ of every block starts at 0. */
+  zeroGamma?: boolean;
+  /** How weights start: `'xavier'` as the paper, `'kaiming'` as torchvision, or a function of one's own. */
+  initializer?: 'xavier' | 'kaiming' | Initializer;
+}
+
+export interface CifarResNetOptions extends ResNetOptions {
+  /** `'projection'`: 1×1 convolution; `'pad'`: no parameters, as He et al. 2015 trained on CIFAR. */
+  shortcut?: 'projection' | 'pad';
+}
+
+/**
+ * A ResNet for images of ImageNet's kind: 18, 34, 50, 101 or 152 layers, variant A, B (the default), C or D.
+ *
+ * @param random Uniform numbers in [0, 1) for the initial weights.
+ * @returns A network whose variables the caller owns and frees by `dispose()`.
+ * @throws RangeError for another depth.
+ * Source: He et al. 2015, table 1; He et al. 2018, section 4.
+ * @example
+ * const network = resnet({ depth: 50, variant: 'd', classes: 1000, zeroGamma: true }, { random });
+ * const logits = network.apply(images); // [batch, 1000]
+ */
+export function resnet(options: ResNetOptions, { random }: { random: () => number }): ResNet {
+  return create(imageNetArchitecture(options), options, random, []);
+}
+
+/**
+ * A ResNet for small images: 6n + 2 layers in three stages.
+ *
+ * @param random Uniform numbers in [0, 1) for the initial weights.
+ * @returns A network whose variables the caller owns and frees by `dispose()`.
+ * @throws RangeError for a depth that is not 6n + 2, or `shortcut: 'pad'` with variant D.
+ * Source: He et al. 2015, section 4.2.
+ * @example
+ * const network = cifarResnet({ depth: 20, variant: 'd' }, { random });
+ */
+export function cifarResnet(options: CifarResNetOptions, { random }: { random: () => number }): ResNet {
+  const notes =
+    options.variant === 'c'
+      ? ['warning: variant c changes nothing on the CIFAR family, whose stem is one 3×3 convolution already']
+      : [];
+  return create(cifarArchitecture(options), options, random, notes);
+}
+
+function create(
+  architecture: Architecture,
+  { zeroGamma = false, initializer = 'xavier' }: ResNetOptions,
+  random: () => number,
+  notes: string[],
+): ResNet {
+  const parameters = createParameters(architecture, initializerOf(initializer), random);
+  if (zeroGamma) {
+    const { changed, of } = applyZeroGamma(architecture, parameters);
+    notes.push(`zero-γ: ${changed} of ${of} BatchNorms`);
+  }
+  return new ResNet(architecture, parameters, notes);
+}
+
+function initializerOf(initializer: 'xavier' | 'kaiming' | Initializer): Initializer {
+  if (typeof initializer === 'function') return initializer;
+  return initializer === 'xavier' ? xavierUniform : kaimingNormal;
+}
