@@ -1,13 +1,10 @@
 import { batchNormInference, batchNormTraining, conv2d, type PendingStatistics } from '@bag/ops';
 import {
   add,
-  avgPool,
   type Tensor,
   matMul,
-  maxPool,
   mean,
   pad,
-  stridedSlice,
   type Tensor1D,
   type Tensor2D,
   type Tensor4D,
@@ -17,6 +14,7 @@ import {
 import type { Architecture, Block, ConvUnit, Shortcut } from './architecture.js';
 import { countParameters } from './count.js';
 import type { Parameter } from './parameters.js';
+import { averagePool, stemPool, subsample } from './pooling.js';
 
 export interface ApplyOptions {
   /** Whether BatchNorm uses the batch's statistics instead of the running ones. */
@@ -92,18 +90,14 @@ export class ResNet {
       case 'identity':
         return x;
       case 'projection':
-        // At odd sizes `same` adds its one row or column at the end, and does not count it: ceil mode.
-        return this.#unit(shortcut.pool === 1 ? x : avgPool(x, shortcut.pool, shortcut.pool, 'same'), shortcut.unit, {
+        return this.#unit(shortcut.pool === 1 ? x : averagePool(x, shortcut.pool), shortcut.unit, {
           ...pass,
           relu: false,
         });
       case 'pad': {
         const { stride, from, to } = shortcut;
-        const [, height, width] = x.shape;
-        const sampled =
-          stride === 1 ? x : stridedSlice(x, [0, 0, 0, 0], [x.shape[0], height, width, from], [1, stride, stride, 1]);
         const before = Math.floor((to - from) / 2);
-        return pad(sampled as Tensor4D, [
+        return pad(subsample(x, stride), [
           [0, 0],
           [0, 0],
           [0, 0],
@@ -158,19 +152,4 @@ function scoped(input: Tensor4D, images: Tensor4D, f: (input: Tensor4D) => Tenso
   // While a tape records, the engine keeps by itself what the backward pass needs.
   if ((input as Tensor) !== images) input.dispose();
   return result;
-}
-
-/** 3×3, stride 2. All values are ≥ 0 behind a ReLU, so a border of zeros is as good as one of −∞. */
-function stemPool(x: Tensor4D): Tensor4D {
-  return maxPool(
-    pad(x, [
-      [0, 0],
-      [1, 1],
-      [1, 1],
-      [0, 0],
-    ]),
-    3,
-    2,
-    'valid',
-  );
 }
