@@ -10,5 +10,7 @@ export function library(entry: string[]) {
     sourcemap: true,
     clean: true,
     silent: true,
+    // `import.meta.url` in the CJS build too.
+    shims: true,
   });
 }

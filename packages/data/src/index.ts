@@ -1,1 +1,16 @@
-export {};
+export { BadImages, type BadImagesOptions } from './bad-images.js';
+export { type Batch, batchCount, batches, type BatchesOptions } from './batches.js';
+export { BadImageError, type Dataset } from './dataset.js';
+export type { Box, FloatImage, RawImage } from './image.js';
+export { syntheticDataset, type SyntheticOptions } from './synthetic/synthetic.js';
+export { type ColorJitter, colorJitter, lighting } from './transforms/color.js';
+export { crop, flip, randomResizedBox, resizeAndCenterCrop } from './transforms/geometry.js';
+export { cifarNormalization, imageNetNormalization, type Normalization } from './transforms/normalization.js';
+export { resize } from './transforms/resize.js';
+export {
+  centerCrop,
+  imageNetTrain,
+  type ImageNetTrainOptions,
+  padCropFlip,
+  type Transform,
+} from './transforms/transforms.js';

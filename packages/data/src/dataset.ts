@@ -1,0 +1,28 @@
+import type { RawImage } from './image.js';
+
+/** Labelled images by number, decoded when asked for. */
+export interface Dataset {
+  readonly name: string;
+  /** Class names; a label is an index of this list. */
+  readonly classes: readonly string[];
+  readonly size: number;
+  /** `[size]`. */
+  readonly labels: Int32Array;
+  /** The image of a number in [0, size). Rejects with a `BadImageError` where it cannot be decoded. */
+  get(index: number): RawImage | Promise<RawImage>;
+  /** Frees threads and files. */
+  close?(): Promise<void>;
+}
+
+/** A file that is no image, or a damaged one. */
+export class BadImageError extends Error {
+  override readonly name = 'BadImageError';
+  constructor(
+    /** Path or number of the image. */
+    readonly image: string,
+    /** What the decoder said. */
+    readonly reason: string,
+  ) {
+    super(`cannot read the image ${image}: ${reason}`);
+  }
+}

@@ -1,0 +1,17 @@
+/** (v − mean)/deviation for each channel of an image in [0, 255]. */
+export interface Normalization {
+  mean: readonly [number, number, number];
+  deviation: readonly [number, number, number];
+}
+
+/** The constants of the paper, section 2.1. */
+export const imageNetNormalization: Normalization = {
+  mean: [123.68, 116.779, 103.939],
+  deviation: [58.393, 57.12, 57.375],
+};
+
+/** Mean and deviation of CIFAR-10's training images, ·255. */
+export const cifarNormalization: Normalization = {
+  mean: [125.3, 123.0, 113.9],
+  deviation: [63.0, 62.1, 66.7],
+};
