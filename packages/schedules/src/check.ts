@@ -1,24 +1,17 @@
-type Options = Readonly<Record<string, unknown>>;
+/** Options by name, as they came. */
+export type Options = Readonly<Record<string, unknown>>;
 
-function check(owner: string, options: Options, expected: string, test: (value: number) => boolean): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (typeof value !== 'number' || !test(value)) {
-      throw new RangeError(`${owner}: expected ${name} to be ${expected}, got ${String(value)}`);
+/**
+ * Asserts that `numbers` are finite and ≥ 0, and `counts` integers ≥ `least`. One function and one message for all: the
+ * whole package is to stay under 3 kB.
+ */
+export function check(owner: string, numbers: Options, counts: Options = {}, least = 0): void {
+  for (const [name, value] of Object.entries({ ...numbers, ...counts }) as [string, number][]) {
+    const count = name in counts;
+    const bound = count ? least : 0;
+    // Both are false for what is no number at all, which JavaScript callers may pass.
+    if (!Number[count ? 'isInteger' : 'isFinite'](value) || value < bound) {
+      throw new RangeError(`${owner}: expected ${count ? 'integer' : 'finite'} ${name} >= ${bound}, got ${value}`);
     }
   }
-}
-
-/** Finite and not negative: a rate. */
-export function checkRates(owner: string, options: Options): void {
-  check(owner, options, 'a finite number ≥ 0', (value) => value >= 0 && value < Infinity);
-}
-
-/** Finite and more than zero: a factor or a divisor. */
-export function checkPositive(owner: string, options: Options): void {
-  check(owner, options, 'a finite number > 0', (value) => value > 0 && value < Infinity);
-}
-
-/** An integer of at least `least`: a number of steps or examples. */
-export function checkCounts(owner: string, options: Options, least = 0): void {
-  check(owner, options, `an integer ≥ ${least}`, (value) => Number.isSafeInteger(value) && value >= least);
 }

@@ -1,5 +1,4 @@
-import { checkRates } from './check.js';
-import { schedule, type Schedule } from './schedule.js';
+import { guard, type Schedule } from './schedule.js';
 
 /**
  * The same rate at every step: η(t) = `rate`.
@@ -9,6 +8,5 @@ import { schedule, type Schedule } from './schedule.js';
  * constant(0.1)(1000); // → 0.1
  */
 export function constant(rate: number): Schedule {
-  checkRates('constant', { rate });
-  return schedule('constant', () => rate);
+  return guard('constant', () => rate, { rate });
 }

@@ -1,6 +1,5 @@
-import { checkCounts, checkRates } from './check.js';
 import { cosineWeight } from './cosine.js';
-import { mix, schedule, type Schedule } from './schedule.js';
+import { guard, mix, type Schedule } from './schedule.js';
 
 export interface CosineRestartsOptions {
   /** Rate at the start of every cycle. */
@@ -24,9 +23,7 @@ export interface CosineRestartsOptions {
  * cosineRestarts({ from: 1, steps: 10, multiplier: 2 })(20); // → 0.5
  */
 export function cosineRestarts({ from, to = 0, steps, multiplier = 1 }: CosineRestartsOptions): Schedule {
-  checkRates('cosineRestarts', { from, to });
-  checkCounts('cosineRestarts', { steps, multiplier }, 1);
-  return schedule('cosineRestarts', (step) => {
+  const formula = (step: number) => {
     let length = steps;
     let own = multiplier === 1 ? step % steps : step;
     // Subtraction is exact where a logarithm may land on the wrong side of a restart.
@@ -35,5 +32,6 @@ export function cosineRestarts({ from, to = 0, steps, multiplier = 1 }: CosineRe
       length *= multiplier;
     }
     return mix(from, to, cosineWeight(own / length));
-  });
+  };
+  return guard('cosineRestarts', formula, { from, to }, { steps, multiplier }, 1);
 }

@@ -1,5 +1,4 @@
-import { checkCounts, checkRates } from './check.js';
-import { mix, schedule, type Schedule } from './schedule.js';
+import { decay, type Schedule } from './schedule.js';
 
 export interface CosineOptions {
   /** η: rate at step 0. */
@@ -23,8 +22,6 @@ export function cosineWeight(x: number): number {
  * @example
  * cosine({ from: 0.4, steps: 100 })(50); // → 0.2
  */
-export function cosine({ from, to = 0, steps }: CosineOptions): Schedule {
-  checkRates('cosine', { from, to });
-  checkCounts('cosine', { steps });
-  return schedule('cosine', (step) => (step >= steps ? to : mix(from, to, cosineWeight(step / steps))));
+export function cosine(options: CosineOptions): Schedule {
+  return decay('cosine', options, cosineWeight);
 }

@@ -1,4 +1,4 @@
-import { checkCounts, checkRates } from './check.js';
+import { check } from './check.js';
 
 export interface StepsPerEpochOptions {
   /** Examples in the training set. */
@@ -17,11 +17,10 @@ export interface StepsPerEpochOptions {
  * stepsPerEpoch({ examples: 1281167, batch: 1024 }); // → 1252
  */
 export function stepsPerEpoch({ examples, batch, dropLast = false }: StepsPerEpochOptions): number {
-  checkCounts('stepsPerEpoch', { examples, batch }, 1);
-  if (dropLast && batch > examples) {
-    throw new RangeError(`stepsPerEpoch: expected batch ≤ examples with dropLast, got ${batch} > ${examples}`);
-  }
-  return dropLast ? Math.floor(examples / batch) : Math.ceil(examples / batch);
+  const round = dropLast ? Math.floor : Math.ceil;
+  const steps = round(examples / batch);
+  check('stepsPerEpoch', {}, { examples, batch, 'examples / batch': steps }, 1);
+  return steps;
 }
 
 /**
@@ -31,10 +30,9 @@ export function stepsPerEpoch({ examples, batch, dropLast = false }: StepsPerEpo
  * @example
  * epochsToSteps({ epochs: 5, stepsPerEpoch: 1251 }); // → 6255
  */
-export function epochsToSteps(options: { epochs: number; stepsPerEpoch: number }): number {
-  checkRates('epochsToSteps', { epochs: options.epochs });
-  checkCounts('epochsToSteps', { stepsPerEpoch: options.stepsPerEpoch }, 1);
-  return Math.round(options.epochs * options.stepsPerEpoch);
+export function epochsToSteps({ epochs, stepsPerEpoch }: { epochs: number; stepsPerEpoch: number }): number {
+  check('epochsToSteps', { epochs }, { stepsPerEpoch }, 1);
+  return Math.round(epochs * stepsPerEpoch);
 }
 
 /**
@@ -44,8 +42,7 @@ export function epochsToSteps(options: { epochs: number; stepsPerEpoch: number }
  * @example
  * stepsToEpochs({ steps: 150, stepsPerEpoch: 100 }); // → 1.5
  */
-export function stepsToEpochs(options: { steps: number; stepsPerEpoch: number }): number {
-  checkRates('stepsToEpochs', { steps: options.steps });
-  checkCounts('stepsToEpochs', { stepsPerEpoch: options.stepsPerEpoch }, 1);
-  return options.steps / options.stepsPerEpoch;
+export function stepsToEpochs({ steps, stepsPerEpoch }: { steps: number; stepsPerEpoch: number }): number {
+  check('stepsToEpochs', { steps }, { stepsPerEpoch }, 1);
+  return steps / stepsPerEpoch;
 }

@@ -1,5 +1,4 @@
-import { checkCounts, checkPositive, checkRates } from './check.js';
-import { schedule, type Schedule } from './schedule.js';
+import { guard, type Schedule } from './schedule.js';
 
 export interface ExponentialDecayOptions {
   /** η: rate at step 0. */
@@ -21,11 +20,11 @@ export interface ExponentialDecayOptions {
  * exponentialDecay({ rate: 1, every: 10 })(25); // → 0.8836
  */
 export function exponentialDecay({ rate, factor = 0.94, every, staircase = true }: ExponentialDecayOptions): Schedule {
-  checkRates('exponentialDecay', { rate });
-  checkPositive('exponentialDecay', { factor });
-  checkCounts('exponentialDecay', { every }, 1);
-  return schedule('exponentialDecay', (step) => {
-    const times = step / every;
-    return rate * factor ** (staircase ? Math.floor(times) : times);
-  });
+  return guard(
+    'exponentialDecay',
+    (step) => rate * factor ** (staircase ? Math.floor(step / every) : step / every),
+    { rate, factor },
+    { every },
+    1,
+  );
 }

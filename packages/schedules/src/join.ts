@@ -1,5 +1,5 @@
-import { schedule, type Schedule } from './schedule.js';
-import { checkBoundaries, passed } from './step-decay.js';
+import { check } from './check.js';
+import { guard, type Schedule } from './schedule.js';
 
 /**
  * One schedule after another: part k runs from `boundaries[k − 1]` to just before `boundaries[k]`, and sees its own step,
@@ -10,15 +10,22 @@ import { checkBoundaries, passed } from './step-decay.js';
  * join([linearWarmup({ peak: 1, steps: 5 }), constant(1), linear({ from: 1, to: 0, steps: 10 })], [5, 20])(25); // → 0.5
  */
 export function join(schedules: readonly Schedule[], boundaries: readonly number[]): Schedule {
-  if (schedules.length !== boundaries.length + 1) {
-    throw new RangeError(
-      `join: expected one boundary between every two schedules, got ${schedules.length} schedules and ${boundaries.length} boundaries`,
-    );
+  const count = schedules.length - 1;
+  if (boundaries.length !== count) {
+    throw new RangeError(`join: expected ${count} boundaries, got ${boundaries.length}`);
   }
-  const bounds = checkBoundaries('join', boundaries);
-  const parts = [...schedules];
-  return schedule('join', (step) => {
-    const i = passed(bounds, step);
-    return (parts[i] as Schedule)(step - (bounds[i - 1] ?? 0));
+  boundaries.forEach((boundary, i) => {
+    check('join', {}, { [`boundaries[${i}]`]: boundary }, boundaries[i - 1]);
   });
+  // Copies, so that a caller who changes the arrays later does not change the schedule.
+  const parts = [...schedules];
+  const starts = [0, ...boundaries];
+  return guard(
+    'join',
+    (step) => {
+      const i = starts.findLastIndex((start) => start <= step);
+      return (parts[i] as Schedule)(step - (starts[i] as number));
+    },
+    {},
+  );
 }

@@ -1,4 +1,4 @@
-import { checkCounts, checkRates } from './check.js';
+import { check } from './check.js';
 
 export interface LinearScalingOptions {
   /** Rate that suits `baseBatch`. */
@@ -18,7 +18,6 @@ export interface LinearScalingOptions {
  * linearScaling({ batch: 1024 }); // → 0.4
  */
 export function linearScaling({ baseRate = 0.1, baseBatch = 256, batch }: LinearScalingOptions): number {
-  checkRates('linearScaling', { baseRate });
-  checkCounts('linearScaling', { baseBatch, batch }, 1);
+  check('linearScaling', { baseRate }, { baseBatch, batch }, 1);
   return (baseRate * batch) / baseBatch;
 }

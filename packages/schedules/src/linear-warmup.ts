@@ -1,5 +1,4 @@
-import { checkCounts, checkRates } from './check.js';
-import { schedule, type Schedule } from './schedule.js';
+import { guard, type Schedule } from './schedule.js';
 
 export interface LinearWarmupOptions {
   /** η: rate of the last warmup step and after it. */
@@ -18,7 +17,5 @@ export interface LinearWarmupOptions {
  * linearWarmup({ peak: 0.4, steps: 4 })(0); // → 0.1
  */
 export function linearWarmup({ peak, steps }: LinearWarmupOptions): Schedule {
-  checkRates('linearWarmup', { peak });
-  checkCounts('linearWarmup', { steps });
-  return schedule('linearWarmup', (step) => (step >= steps - 1 ? peak : ((step + 1) * peak) / steps));
+  return guard('linearWarmup', (step) => Math.min((step + 1) / steps, 1) * peak, { peak }, { steps });
 }

@@ -1,5 +1,4 @@
-import { checkCounts, checkRates } from './check.js';
-import { mix, schedule, type Schedule } from './schedule.js';
+import { decay, type Schedule } from './schedule.js';
 
 export interface LinearOptions {
   /** Rate at step 0. */
@@ -19,8 +18,6 @@ export interface LinearOptions {
  * @example
  * linear({ from: 0.1, to: 0, steps: 10 })(5); // → 0.05
  */
-export function linear({ from, to, steps }: LinearOptions): Schedule {
-  checkRates('linear', { from, to });
-  checkCounts('linear', { steps });
-  return schedule('linear', (step) => (step >= steps ? to : mix(from, to, 1 - step / steps)));
+export function linear(options: LinearOptions): Schedule {
+  return decay('linear', options, (x) => 1 - x);
 }

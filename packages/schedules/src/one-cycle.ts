@@ -1,13 +1,12 @@
-import { checkCounts, checkPositive, checkRates } from './check.js';
 import { cosineWeight } from './cosine.js';
-import { mix, schedule, type Schedule } from './schedule.js';
+import { guard, mix, type Schedule } from './schedule.js';
 
 export interface OneCycleOptions {
   /** η: the highest rate (`max_lr`). */
   peak: number;
   /** T: steps of the whole run (`total_steps`). */
   totalSteps: number;
-  /** Share of the run that rises, in (0, 1), at most 0.5 with three phases (`pct_start`). */
+  /** Share of the run that rises, in [0, 1], at most 0.5 with three phases (`pct_start`). */
   warmupFraction?: number;
   /** The first rate is η divided by this (`div_factor`). */
   divFactor?: number;
@@ -17,12 +16,6 @@ export interface OneCycleOptions {
   anneal?: 'cosine' | 'linear';
   /** Fall back to the first rate as fast as it rose, then to the last (`three_phase`). */
   threePhase?: boolean;
-}
-
-interface Phase {
-  end: number;
-  from: number;
-  to: number;
 }
 
 /**
@@ -44,30 +37,32 @@ export function oneCycle({
   anneal = 'cosine',
   threePhase = false,
 }: OneCycleOptions): Schedule {
-  checkRates('oneCycle', { peak });
-  checkPositive('oneCycle', { divFactor, finalDivFactor });
-  checkCounts('oneCycle', { totalSteps }, 1);
-  if (!(warmupFraction > 0 && warmupFraction < 1 && (!threePhase || warmupFraction <= 0.5))) {
-    throw new RangeError(
-      `oneCycle: expected warmupFraction in (0, 1), at most 0.5 with threePhase, got ${warmupFraction}`,
-    );
-  }
   const first = peak / divFactor;
   const last = first / finalDivFactor;
   const rise = warmupFraction * totalSteps;
-  const phases: Phase[] = [
-    { end: rise - 1, from: first, to: peak },
-    ...(threePhase ? [{ end: 2 * rise - 2, from: peak, to: first }] : []),
-    { end: totalSteps - 1, from: threePhase ? first : peak, to: last },
+  // The step and the rate at which each phase ends.
+  const phases = [
+    [rise - 1, peak] as const,
+    ...(threePhase ? [[2 * rise - 2, first] as const] : []),
+    [totalSteps - 1, last] as const,
   ];
   const weight = anneal === 'cosine' ? cosineWeight : (x: number) => 1 - x;
-  return schedule('oneCycle', (step) => {
+  const formula = (step: number) => {
     let start = 0;
-    for (const { end, from, to } of phases) {
-      // A phase of no length (a very short run) is its end.
-      if (step <= end) return mix(from, to, weight(end > start ? (step - start) / (end - start) : 1));
+    let from = first;
+    for (const [end, to] of phases) {
+      if (step < end) return mix(from, to, weight((step - start) / (end - start)));
       start = end;
+      from = to;
     }
     return last;
-  });
+  };
+  const left = totalSteps - (threePhase ? 2 : 1) * rise;
+  return guard(
+    'oneCycle',
+    formula,
+    { peak, divFactor, finalDivFactor, warmupFraction, 'last rate': last, 'steps after warmup': left },
+    { totalSteps },
+    1,
+  );
 }

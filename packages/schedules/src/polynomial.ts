@@ -1,5 +1,4 @@
-import { checkCounts, checkPositive, checkRates } from './check.js';
-import { mix, schedule, type Schedule } from './schedule.js';
+import { decay, type Schedule } from './schedule.js';
 
 export interface PolynomialOptions {
   /** Rate at step 0. */
@@ -19,9 +18,7 @@ export interface PolynomialOptions {
  * @example
  * polynomial({ from: 1, steps: 10, power: 2 })(5); // → 0.25
  */
-export function polynomial({ from, to = 0, steps, power }: PolynomialOptions): Schedule {
-  checkRates('polynomial', { from, to });
-  checkPositive('polynomial', { power });
-  checkCounts('polynomial', { steps });
-  return schedule('polynomial', (step) => (step >= steps ? to : mix(from, to, (1 - step / steps) ** power)));
+export function polynomial(options: PolynomialOptions): Schedule {
+  const { power } = options;
+  return decay('polynomial', options, (x) => (1 - x) ** power, { power });
 }

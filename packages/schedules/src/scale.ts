@@ -1,5 +1,4 @@
-import { checkRates } from './check.js';
-import { schedule as guard, type Schedule } from './schedule.js';
+import { guard, type Schedule } from './schedule.js';
 
 /**
  * A schedule times a number: η(t)·`factor`; for a layer group that learns slower, say.
@@ -9,6 +8,5 @@ import { schedule as guard, type Schedule } from './schedule.js';
  * scale(constant(0.1), 0.5)(0); // → 0.05
  */
 export function scale(schedule: Schedule, factor: number): Schedule {
-  checkRates('scale', { factor });
-  return guard('scale', (step) => schedule(step) * factor);
+  return guard('scale', (step) => schedule(step) * factor, { factor });
 }

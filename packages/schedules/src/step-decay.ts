@@ -1,5 +1,7 @@
-import { checkCounts, checkPositive, checkRates } from './check.js';
-import { schedule, type Schedule } from './schedule.js';
+import { check } from './check.js';
+import { constant } from './constant.js';
+import { join } from './join.js';
+import type { Schedule } from './schedule.js';
 
 export interface StepDecayOptions {
   /** η: rate before the first boundary. */
@@ -20,21 +22,9 @@ export interface StepDecayOptions {
  * stepDecay({ rate: 0.1, boundaries: [30, 60, 90] })(30); // → 0.01
  */
 export function stepDecay({ rate, boundaries, factor = 0.1 }: StepDecayOptions): Schedule {
-  checkRates('stepDecay', { rate });
-  checkPositive('stepDecay', { factor });
-  const bounds = checkBoundaries('stepDecay', boundaries);
-  return schedule('stepDecay', (step) => rate * factor ** passed(bounds, step));
-}
-
-/** A copy, so that a caller who changes the array later does not change the schedule. */
-export function checkBoundaries(owner: string, boundaries: readonly number[]): readonly number[] {
-  boundaries.forEach((boundary, i) => {
-    checkCounts(owner, { [`boundaries[${i}]`]: boundary }, i > 0 ? boundaries[i - 1] : 0);
-  });
-  return [...boundaries];
-}
-
-/** How many boundaries `step` has reached. */
-export function passed(boundaries: readonly number[], step: number): number {
-  return boundaries.filter((boundary) => boundary <= step).length;
+  check('stepDecay', { rate, factor });
+  return join(
+    [0, ...boundaries].map((_, k) => constant(rate * factor ** k)),
+    boundaries,
+  );
 }

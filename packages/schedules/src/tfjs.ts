@@ -1,4 +1,4 @@
-import { checkCounts } from './check.js';
+import { check } from './check.js';
 import type { Schedule } from './schedule.js';
 
 export interface ScheduleCallbackOptions {
@@ -40,7 +40,7 @@ export function scheduleCallback(
   schedule: Schedule,
   { model, optimizer, initialStep = 0, onRate }: ScheduleCallbackOptions,
 ): ScheduleCallback {
-  checkCounts('scheduleCallback', { initialStep });
+  check('scheduleCallback', {}, { initialStep });
   if ((model === undefined) === (optimizer === undefined)) {
     throw new TypeError(
       'scheduleCallback: expected either model or optimizer; fit does not tell callbacks of its model',

@@ -1,4 +1,4 @@
-import { checkCounts } from './check.js';
+import { check } from './check.js';
 import { cosine } from './cosine.js';
 import { join } from './join.js';
 import { linearWarmup } from './linear-warmup.js';
@@ -26,14 +26,10 @@ export interface WarmupCosineOptions {
  * rate(55); // → 0.2
  */
 export function warmupCosine({ peak, warmupSteps, totalSteps, final = 0 }: WarmupCosineOptions): Schedule {
-  checkCounts('warmupCosine', { warmupSteps, totalSteps });
-  if (warmupSteps > totalSteps) {
-    throw new RangeError(
-      `warmupCosine: expected warmupSteps ≤ totalSteps, got ${warmupSteps} > ${totalSteps}; totalSteps counts the warmup too`,
-    );
-  }
+  const afterWarmup = totalSteps - warmupSteps;
+  check('warmupCosine', { peak, final }, { warmupSteps, 'totalSteps - warmupSteps': afterWarmup });
   return join(
-    [linearWarmup({ peak, steps: warmupSteps }), cosine({ from: peak, to: final, steps: totalSteps - warmupSteps })],
+    [linearWarmup({ peak, steps: warmupSteps }), cosine({ from: peak, to: final, steps: afterWarmup })],
     [warmupSteps],
   );
 }
