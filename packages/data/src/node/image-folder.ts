@@ -87,9 +87,10 @@ async function compareClasses(path: string, split: Split, folder: string, classe
 }
 
 async function subfolders(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') throw new Error(`${path} does not exist; give the folder of a data set`);
-    if (error.code === 'ENOTDIR')
+  const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') throw new Error(`${path} does not exist; give the folder of a data set`);
+    if (code === 'ENOTDIR')
       throw new Error(`${path} is a file; give the folder of a data set (unpack an archive first)`);
     throw error;
   });

@@ -1,7 +1,7 @@
 /** Signed distance from a point to a shape of about unit radius: negative inside. */
 export type Shape = (x: number, y: number) => number;
 
-const { abs, atan2, cos, hypot, max, min, PI, sin, sqrt } = Math;
+const { abs, atan2, cos, hypot, max, min, PI, sin } = Math;
 
 const segment = (x: number, y: number, ax: number, ay: number, bx: number, by: number): number => {
   const [dx, dy] = [bx - ax, by - ay];
@@ -85,13 +85,7 @@ export const shapes: readonly { name: string; shape: Shape }[] = [
   { name: 'hexagon', shape: polygon(6) },
   {
     name: 'heart',
-    shape: (x, y) => {
-      const [ax, ay] = [abs(x), -y + 0.15];
-      return ax + ay > 0.75
-        ? hypot(ax - 0.36, ay - 0.42) - 0.46
-        : min(hypot(ax, ay - 0.75), hypot(ax - max(ax + ay, 0) / 2 + 0, ay - max(ax + ay, 0) / 2)) *
-            Math.sign(ax - ay - 0.9);
-    },
+    shape: (x, y) => min(hypot(abs(x) - 0.42, y + 0.3) - 0.48, max((abs(x) + 0.95 * y - 0.78) / 1.38, -(y + 0.35))),
   },
   { name: 'bar', shape: (x, y) => box(x, y, 1, 0.24) },
   { name: 'ell', shape: (x, y) => min(box(x + 0.5, y, 0.26, 0.9), box(x, y - 0.64, 0.76, 0.26)) },
@@ -115,6 +109,6 @@ export const styles: readonly { name: string; draw: (shape: Shape) => Shape }[] 
   { name: 'halved', draw: (shape) => (x, y) => max(shape(x, y), 0.1 - abs(y)) },
   {
     name: 'doubled',
-    draw: (shape) => (x, y) => (min(shape(x * 2 + 1.1, y * 2), shape(x * 2 - 1.1, y * 2)) / 2) * sqrt(1),
+    draw: (shape) => (x, y) => min(shape(x * 2 + 1.1, y * 2), shape(x * 2 - 1.1, y * 2)) / 2,
   },
 ];

@@ -87,29 +87,29 @@ function draw(kinds: Shape[], label: number, size: number, random: Random): RawI
   const ground = color(random);
   const canvas = background(size, ground, random);
   const between = (low: number, high: number) => low + (high - low) * random();
-  const clutter = 2 + random.integer(4);
+  const clutter = 1 + random.integer(4);
   for (let i = 0; i < clutter; i++) {
     paint(canvas, size, {
       shape: kinds[random.integer(kinds.length)] as Shape,
       x: between(-1, 1),
       y: between(-1, 1),
-      scale: between(0.12, 0.26),
+      scale: between(0.1, 0.2),
       angle: between(-Math.PI, Math.PI),
       squeeze: 1,
       color: color(random),
       opacity: between(0.4, 1),
     });
   }
-  const scale = between(0.36, 0.72);
+  const scale = between(0.42, 0.78);
   paint(canvas, size, {
     shape: kinds[label] as Shape,
     x: between(-0.9, 0.9) * (1 - scale),
     y: between(-0.9, 0.9) * (1 - scale),
     scale,
-    angle: between(-0.6, 0.6),
-    squeeze: between(0.75, 1.33),
+    angle: between(-0.4, 0.4),
+    squeeze: between(0.85, 1.18),
     color: contrasting(ground, random),
-    opacity: between(0.6, 1),
+    opacity: between(0.8, 1),
   });
   occlude(canvas, size, random);
   return develop(canvas, size, random);
@@ -125,7 +125,7 @@ const luma = ([r, g, b]: Color) => 0.299 * r + 0.587 * g + 0.114 * b;
 function contrasting(ground: Color, random: Random): Color {
   for (let attempt = 0; attempt < 20; attempt++) {
     const candidate = color(random);
-    if (Math.abs(luma(candidate) - luma(ground)) > 60) return candidate;
+    if (Math.abs(luma(candidate) - luma(ground)) > 75) return candidate;
   }
   return luma(ground) > 127 ? [20, 20, 20] : [235, 235, 235];
 }
@@ -133,12 +133,12 @@ function contrasting(ground: Color, random: Random): Color {
 /** A gradient of the ground's colour with a texture of waves and a coarse noise. */
 function background(size: number, ground: Color, random: Random): Float32Array {
   const canvas = new Float32Array(size * size * 3);
-  const tilt = [random() - 0.5, random() - 0.5].map((v) => v * 110);
+  const tilt = [random() - 0.5, random() - 0.5].map((v) => v * 80);
   const waves = Array.from({ length: 2 }, () => ({
     fx: (random() - 0.5) * 24,
     fy: (random() - 0.5) * 24,
     phase: random() * 2 * Math.PI,
-    amplitude: random() * 22,
+    amplitude: random() * 14,
   }));
   const tint = color(random).map((v) => v / 255);
   for (let py = 0, i = 0; py < size; py++) {
@@ -174,11 +174,11 @@ function paint(canvas: Float32Array, size: number, placed: Placed): void {
   }
 }
 
-/** Half of the images lose a bar of their own. */
+/** A third of the images are crossed by a bar. */
 function occlude(canvas: Float32Array, size: number, random: Random): void {
   const [chance, angle, offset, width] = [random(), random() * Math.PI, random() - 0.5, 0.06 + random() * 0.1];
   const ink = color(random);
-  if (chance < 0.5) return;
+  if (chance < 0.65) return;
   const shape: Shape = (x, y) => Math.abs(x - offset) - width + 0 * y;
   paint(canvas, size, { shape, x: 0, y: 0, scale: 1, angle, squeeze: 1, color: ink, opacity: 1 });
 }
@@ -186,9 +186,9 @@ function occlude(canvas: Float32Array, size: number, random: Random): void {
 /** Blur, contrast and noise of a poor camera; then 8 bits. */
 function develop(canvas: Float32Array, size: number, random: Random): RawImage {
   const blurred = random() < 0.5 ? blur(canvas, size) : canvas;
-  const contrast = 0.55 + 0.45 * random();
+  const contrast = 0.7 + 0.3 * random();
   const brightness = 127 + (random() - 0.5) * 70;
-  const noise = 4 + random() * 16;
+  const noise = 3 + random() * 13;
   const data = new Uint8Array(canvas.length);
   for (let i = 0; i < data.length; i++) {
     // The sum of three uniform numbers is near enough to normal, and cheap.

@@ -1,0 +1,61 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { differingKeys, parseAssignment, readConfigFile, resolveConfig } from './load.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bag-config-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('resolveConfig', () => {
+  test('later parts override earlier ones, key by key, deeply', () => {
+    const config = resolveConfig({ recipe: 'baseline', mixup: { alpha: 1 } }, { mixup: { per: 'pair' }, epochs: 3 });
+    expect(config.mixup).toEqual({ alpha: 1, per: 'pair', offEpochs: 0 });
+    expect(config.epochs).toBe(3);
+    expect(config.learningRate.schedule).toBe('step');
+  });
+
+  test('the bag is on by default', () => {
+    const config = resolveConfig();
+    expect([config.variant, config.zeroGamma, config.noBiasDecay, config.labelSmoothing]).toEqual(['d', true, true, 0.1]);
+    expect(config.learningRate.schedule).toBe('cosine');
+  });
+
+  test.each([
+    [{ epoch: 3 }, 'unknown configuration key epoch; did you mean epochs?'],
+    [{ mixup: { alfa: 0.2 } }, 'unknown configuration key mixup.alfa; did you mean alpha?'],
+    [{ mixup: { zzzzzz: 1 } }, 'unknown configuration key mixup.zzzzzz; known here: alpha, per, offEpochs'],
+    [{ epochs: 0 }, 'epochs: '],
+    [{ batch: '12' }, 'batch: '],
+    [{ learningRate: { schedule: 'cos' } }, 'learningRate.schedule: '],
+    [{ recipe: 'bags' }, 'recipe: expected one of baseline, bag, got bags; did you mean bag?'],
+  ])('%j is refused by name', (part, message) => {
+    expect(() => resolveConfig(part as never)).toThrow(message);
+  });
+});
+
+test('an assignment is a path and a YAML value', () => {
+  expect(parseAssignment('mixup.alpha=0.4')).toEqual({ mixup: { alpha: 0.4 } });
+  expect(parseAssignment('learningRate.boundaries=[0.5, 0.8]')).toEqual({ learningRate: { boundaries: [0.5, 0.8] } });
+  expect(() => parseAssignment('mixup')).toThrow('--set expects key=value, got mixup');
+});
+
+test('files are YAML or JSON, and say so when they are not', async () => {
+  const yaml = join(folder, 'a.yaml');
+  await writeFile(yaml, 'epochs: 4\nmixup:\n  alpha: 0.1\n');
+  expect(await readConfigFile(yaml)).toEqual({ epochs: 4, mixup: { alpha: 0.1 } });
+  const broken = join(folder, 'b.yaml');
+  await writeFile(broken, 'epochs: [4\n');
+  await expect(readConfigFile(broken)).rejects.toThrow('is neither YAML nor JSON');
+  const empty = join(folder, 'c.yaml');
+  await writeFile(empty, '');
+  await expect(readConfigFile(empty)).rejects.toThrow('holds no keys');
+  await expect(readConfigFile(join(folder, 'none.yaml'))).rejects.toThrow('cannot read the configuration');
+});
+
+test('differing keys are dotted paths', () => {
+  expect(differingKeys({ a: 1, b: { c: [1], d: 2 } }, { a: 1, b: { c: [2], d: 2 }, e: 0 })).toEqual(['b.c', 'e']);
+});

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { didYouMean, UsageError } from '../errors.js';
+import { recipeDefaults } from './recipes.js';
+import { type Config, configSchema, type PartialConfig, recipes } from './schema.js';
+
+type Json = Record<string, unknown>;
+
+/** Reads a YAML or JSON file of configuration keys; only its form is checked here. */
+export async function readConfigFile(path: string): Promise<PartialConfig> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch {
+    throw new UsageError(`cannot read the configuration ${path}; give the path of a YAML or JSON file`);
+  }
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw new UsageError(`${path} is neither YAML nor JSON: ${(error as Error).message.split('\n')[0] ?? ''}`);
+  }
+  if (!isObject(value)) throw new UsageError(`${path} holds no keys; write for example "epochs: 30"`);
+  return value as PartialConfig;
+}
+
+/** `a.b=1` → `{a: {b: 1}}`, the value read as YAML. */
+export function parseAssignment(text: string): PartialConfig {
+  const at = text.indexOf('=');
+  if (at < 1) throw new UsageError(`--set expects key=value, got ${text}; for example --set mixup.alpha=0.2`);
+  const path = text.slice(0, at).split('.');
+  const value: unknown = parse(text.slice(at + 1));
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as PartialConfig;
+}
+
+/**
+ * The whole configuration: a recipe's defaults, overridden by each part in turn.
+ * @throws UsageError naming every wrong key, with the nearest right one.
+ */
+export function resolveConfig(...parts: PartialConfig[]): Config {
+  const said = parts.reduce<Json>((merged, part) => merge(merged, part as Json), {});
+  const recipe = said['recipe'] ?? 'bag';
+  if (!recipes.includes(recipe as Config['recipe'])) {
+    throw new UsageError(
+      `recipe: expected one of ${recipes.join(', ')}, got ${String(recipe)}${didYouMean(String(recipe), recipes)}`,
+    );
+  }
+  return validateConfig(merge(recipeDefaults[recipe as Config['recipe']], said));
+}
+
+/** Checks a whole configuration, such as the one saved with a run. */
+export function validateConfig(value: unknown): Config {
+  const result = configSchema.safeParse(value);
+  if (result.success) return result.data;
+  const lines = result.error.issues.flatMap((issue) => {
+    const path = issue.path.join('.');
+    if (issue.code !== 'unrecognized_keys') return [`${path}: ${issue.message}`];
+    const known = Object.keys((at(recipeDefaults.bag, issue.path) as Json | undefined) ?? {});
+    return issue.keys.map((key) => {
+      const full = [...issue.path, key].join('.');
+      const hint = didYouMean(key, known) || `; known here: ${known.join(', ')}`;
+      return `unknown configuration key ${full}${hint}`;
+    });
+  });
+  throw new UsageError(lines.join('\n'));
+}
+
+/** The keys in which two configurations differ, as dotted paths. */
+export function differingKeys(a: unknown, b: unknown, path = ''): string[] {
+  if (!isObject(a) || !isObject(b)) return JSON.stringify(a) === JSON.stringify(b) ? [] : [path];
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  return keys.flatMap((key) => differingKeys(a[key], b[key], path === '' ? key : `${path}.${key}`));
+}
+
+function merge(base: Json, over: Json): Json {
+  const result: Json = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    if (value === undefined) continue;
+    const before = result[key];
+    result[key] = isObject(before) && isObject(value) ? merge(before, value) : value;
+  }
+  return result;
+}
+
+function at(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[String(key)] : undefined), value);
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,59 @@
+import type { Config } from './schema.js';
+
+const baseline: Config = {
+  recipe: 'baseline',
+  data: null,
+  synthetic: { classes: 10, train: 2000, validation: 1000, labelNoise: 0.05 },
+  model: 'resnet20',
+  variant: 'b',
+  imageSize: null,
+  shortcut: 'projection',
+  initializer: 'xavier',
+  zeroGamma: false,
+  epochs: 30,
+  batch: 128,
+  accumulate: 1,
+  seed: 0,
+  learningRate: {
+    base: 0.1,
+    baseBatch: 256,
+    linearScaling: false,
+    warmupEpochs: 0,
+    schedule: 'step',
+    // The paper divides at epochs 30, 60 and 90 of 120.
+    boundaries: [0.25, 0.5, 0.75],
+  },
+  momentum: 0.9,
+  nesterov: true,
+  weightDecay: 1e-4,
+  noBiasDecay: false,
+  labelSmoothing: 0,
+  mixup: { alpha: 0, per: 'batch', offEpochs: 0 },
+  cutmix: { alpha: 0 },
+  distillation: { teacher: null, temperature: 20, hardWeight: 1, softWeight: 1 },
+  precision: 'fp32',
+  ema: { decay: 0 },
+  colorJitter: 'official',
+  fatalImages: false,
+  workers: 2,
+  backend: 'auto',
+};
+
+/**
+ * Complete configurations to start from: the paper's baseline, and the whole bag but for what needs more than a flag (a
+ * teacher) or slows an engine without 16-bit storage (mixed precision).
+ */
+export const recipeDefaults: Record<Config['recipe'], Config> = {
+  baseline,
+  bag: {
+    ...baseline,
+    recipe: 'bag',
+    variant: 'd',
+    zeroGamma: true,
+    // Five of the paper's 120 epochs are warmup; a run of thirty has about one and a half.
+    learningRate: { ...baseline.learningRate, linearScaling: true, warmupEpochs: 2, schedule: 'cosine' },
+    noBiasDecay: true,
+    labelSmoothing: 0.1,
+    mixup: { alpha: 0.2, per: 'batch', offEpochs: 0 },
+  },
+};

@@ -1,0 +1,99 @@
+import { Presets, SingleBar } from 'cli-progress';
+
+/** Shows how far long work has come: a bar on a terminal, plain lines elsewhere, both on standard error. */
+export interface Progress {
+  /** @param total In any unit that grows evenly with time. */
+  start(total: number): void;
+  /** @param done In the same unit. */
+  update(done: number, text: string): void;
+  /** Says something that stays. */
+  line(text: string): void;
+  stop(): void;
+}
+
+export function createProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
+  return stream.isTTY ? new Bar(stream) : new Lines(stream);
+}
+
+class Bar implements Progress {
+  readonly #bar: SingleBar;
+  #running = false;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#bar = new SingleBar(
+      {
+        stream,
+        format: '{bar} {percentage} %, {eta_formatted} left  {text}',
+        hideCursor: true,
+        clearOnComplete: true,
+        etaBuffer: 40,
+        fps: 5,
+        linewrap: false,
+        barsize: 24,
+        gracefulExit: false,
+      },
+      Presets.shades_classic,
+    );
+  }
+
+  start(total: number): void {
+    this.#bar.start(total, 0, { text: '' });
+    this.#running = true;
+  }
+
+  update(done: number, text: string): void {
+    this.#bar.update(done, { text });
+  }
+
+  line(text: string): void {
+    if (this.#running) process.stderr.write('\r\u001b[K');
+    process.stderr.write(`${text}\n`);
+  }
+
+  stop(): void {
+    if (this.#running) this.#bar.stop();
+    this.#running = false;
+  }
+}
+
+/** At most one line of progress in ten seconds. */
+class Lines implements Progress {
+  readonly #stream: NodeJS.WriteStream;
+  #total = 0;
+  #startMs = 0;
+  #lastMs = 0;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  start(total: number): void {
+    this.#total = total;
+    this.#startMs = this.#lastMs = Date.now();
+  }
+
+  update(done: number, text: string): void {
+    const nowMs = Date.now();
+    if (nowMs - this.#lastMs < 10_000) return;
+    this.#lastMs = nowMs;
+    const share = done / this.#total;
+    const left = ((nowMs - this.#startMs) / share) * (1 - share);
+    this.line(`${Math.floor(share * 100)} %, ${duration(left)} left  ${text}`);
+  }
+
+  line(text: string): void {
+    this.#stream.write(`${text}\n`);
+  }
+
+  stop(): void {
+    // Lines stay as they are.
+  }
+}
+
+/** Milliseconds as a person says them. */
+export function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
