@@ -1,1 +1,2 @@
-export {};
+export { distillationLoss, type DistillationLossOptions, gluonWeights } from './distillation-loss.js';
+export { type Teacher, teacher, type TeacherModel } from './teacher.js';

@@ -1,0 +1,110 @@
+import {
+  add,
+  cast,
+  logSoftmax,
+  mean,
+  mul,
+  neg,
+  oneHot,
+  type Scalar,
+  softmax,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tidy,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
+import { stopGradient } from './stop-gradient.js';
+
+export interface DistillationLossOptions {
+  /** z, `[batch, classes]`, float32: before the softmax. */
+  studentLogits: Tensor2D;
+  /** r, `[batch, classes]`, float32. No gradient flows into it. */
+  teacherLogits: Tensor2D;
+  /** y: class numbers `[batch]` (int32) or probabilities `[batch, classes]` (float32). */
+  labels: Tensor1D | Tensor2D;
+  /** T > 0. */
+  temperature?: number;
+  /** Weight of the labels' loss. */
+  hardWeight?: number;
+  /** Weight of the teacher's loss, which carries T² besides. */
+  softWeight?: number;
+}
+
+/**
+ * Knowledge distillation: h·ℓ(y, softmax(z)) + s·T²·ℓ(softmax(r/T), softmax(z/T)), mean over the batch; ℓ(p, q) =
+ * −Σ pₖ log qₖ, h `hardWeight`, s `softWeight`, T `temperature`. T² keeps the soft gradient's size, which shrinks as
+ * 1/T². The official code's weighting is `gluonWeights(w)`.
+ *
+ * @returns A scalar owned by the caller; finite for logits of ±1e4, differentiable in `studentLogits` only.
+ * @throws Error where the class counts of teacher and student differ or labels have another shape; RangeError for a
+ * temperature that is not positive or a negative weight.
+ * Source: Hinton et al. 2015, section 2; He et al. 2018, section 5.3.
+ * @example
+ * const loss = distillationLoss({ studentLogits, teacherLogits, labels, temperature: 20 });
+ */
+export function distillationLoss({
+  studentLogits,
+  teacherLogits,
+  labels,
+  temperature = 20,
+  hardWeight = 1,
+  softWeight = 1,
+}: DistillationLossOptions): Scalar {
+  check(studentLogits, teacherLogits, labels);
+  if (!(temperature > 0 && temperature < Infinity)) {
+    throw new RangeError(`distillationLoss: expected temperature > 0, got ${temperature}; the paper has 20`);
+  }
+  for (const [name, weight] of Object.entries({ hardWeight, softWeight })) {
+    if (!(weight >= 0)) throw new RangeError(`distillationLoss: expected ${name} ≥ 0, got ${weight}`);
+  }
+  return tidy(() => {
+    const parts: Tensor[] = [];
+    if (hardWeight > 0) {
+      const targets = labels.rank === 1 ? cast(oneHot(labels, studentLogits.shape[1]), 'float32') : labels;
+      parts.push(mul(crossEntropy(targets, studentLogits), hardWeight));
+    }
+    if (softWeight > 0) {
+      const targets = softmax(mul(stopGradient(teacherLogits), 1 / temperature));
+      const soft = crossEntropy(targets, mul(studentLogits, 1 / temperature));
+      parts.push(mul(soft, softWeight * temperature * temperature));
+    }
+    const [first, second] = parts;
+    // Without any part the loss is 0, and so is its gradient.
+    if (first === undefined) return sum<Scalar>(zerosLike(studentLogits));
+    return second === undefined ? (first as Scalar) : add<Scalar>(first, second);
+  });
+}
+
+/** The official code's weighting: w on the labels, (1 − w)·T² on the teacher. Source: gluon-cv's `DistillationSoftmaxCrossEntropyLoss`. */
+export function gluonWeights(w = 0.5): { hardWeight: number; softWeight: number } {
+  if (!(w >= 0 && w <= 1)) throw new RangeError(`gluonWeights: expected w in [0, 1], got ${w}`);
+  return { hardWeight: w, softWeight: 1 - w };
+}
+
+/** −Σ pₖ·log softmax(z)ₖ, mean over the batch. */
+function crossEntropy(p: Tensor, z: Tensor): Tensor {
+  return neg(mean(sum(mul(p, logSoftmax(z)), 1)));
+}
+
+function check(student: Tensor2D, teacher: Tensor2D, labels: Tensor1D | Tensor2D): void {
+  const [batch, classes] = student.shape;
+  if (student.rank !== 2) {
+    throw new Error(
+      `distillationLoss: expected studentLogits of shape [batch, classes], got [${student.shape.join(', ')}]`,
+    );
+  }
+  if (teacher.shape.join() !== student.shape.join()) {
+    throw new Error(
+      `distillationLoss: the teacher's logits have shape [${teacher.shape.join(', ')}], the student's [${student.shape.join(', ')}]; both need the same images and classes`,
+    );
+  }
+  const integer = labels.rank === 1 && labels.dtype === 'int32' && labels.shape[0] === batch;
+  const soft = labels.rank === 2 && labels.dtype === 'float32' && labels.shape.join() === student.shape.join();
+  if (!integer && !soft) {
+    throw new Error(
+      `distillationLoss: expected labels of shape [${batch}] int32 or [${batch}, ${classes}] float32, got [${labels.shape.join(', ')}] ${labels.dtype}`,
+    );
+  }
+}
