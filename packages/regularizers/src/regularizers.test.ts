@@ -159,7 +159,6 @@ describe('noBiasDecay', () => {
 });
 
 describe('errors name the culprit and the fix', () => {
-  const x = images(2);
   const random = Math.random;
   test.each([
     [
@@ -168,12 +167,18 @@ describe('errors name the culprit and the fix', () => {
     ],
     [() => smoothLabels(integers([1]), { epsilon: 1, classes: 3 }), 'smoothLabels: expected epsilon in [0, 1), got 1'],
     [() => smoothLabels(tf.tensor1d([1]), { epsilon: 0.1 }), 'got [1] float32'],
-    [() => mixup({ images: x, labels: integers([1]) }, { random }), 'mixup: expected images of shape [1, height'],
     [
-      () => mixup({ images: x, labels: integers([1, 2]) }, { alpha: -1, random }),
+      () => mixup({ images: images(2), labels: integers([1]) }, { random }),
+      'mixup: expected images of shape [1, height',
+    ],
+    [
+      () => mixup({ images: images(2), labels: integers([1, 2]) }, { alpha: -1, random }),
       'mixup: expected alpha ≥ 0 and finite, got -1',
     ],
-    [() => cutmix({ images: x, labels: integers([1, 2]) }, { alpha: NaN, random }), 'cutmix: expected alpha ≥ 0'],
+    [
+      () => cutmix({ images: images(2), labels: integers([1, 2]) }, { alpha: NaN, random }),
+      'cutmix: expected alpha ≥ 0',
+    ],
     [() => noBiasDecay([], { weightDecay: -1 }), 'noBiasDecay: expected weightDecay ≥ 0, got -1'],
   ])('%#', (f, message) => {
     expect(f).toThrow(message);

@@ -1,0 +1,19 @@
+import { engine, type TensorInfo } from '@tensorflow/tfjs-core';
+
+/** What the pure-JavaScript backend offers of its buffers. */
+interface CpuBackend {
+  data: { get(dataId: object): { values: Float32Array } };
+}
+
+/** What the wasm backend offers of its heap. */
+interface WasmBackend {
+  typedArrayFromHeap(tensor: TensorInfo): Float32Array;
+}
+
+/** The live values of a float32 tensor, where the current backend keeps them in JavaScript's reach. */
+export function liveValues(tensor: TensorInfo): Float32Array | undefined {
+  const { backend, backendName } = engine();
+  if (backendName === 'wasm') return (backend as unknown as WasmBackend).typedArrayFromHeap(tensor);
+  if (backendName === 'cpu') return (backend as unknown as CpuBackend).data.get(tensor.dataId).values;
+  return undefined;
+}
