@@ -44,6 +44,11 @@ const single = new Set([
   'DepthwiseConv2dNativeBackpropFilter',
 ]);
 
+/** Aᵀ·dy, the gradient of the weight in A·W: networks multiply untransposed in the forward pass. */
+function isWeightGradient(name: string, attributes: NamedAttrMap | undefined): boolean {
+  return name === 'BatchMatMul' && attributes?.['transposeA'] === true && attributes['transposeB'] !== true;
+}
+
 interface RunKernel {
   runKernel(name: string, inputs: NamedTensorMap, attributes?: NamedAttrMap): Tensor | Tensor[];
 }
@@ -112,7 +117,9 @@ export class Emulation {
     } finally {
       this.#depth--;
     }
-    const outputs = this.#halfOutputs(name, rounded, operands !== undefined);
+    const outputs = isWeightGradient(name, attributes)
+      ? 'none'
+      : this.#halfOutputs(name, rounded, operands !== undefined);
     if (outputs === 'none') return results;
     if (!Array.isArray(results)) return this.#store(results);
     return results.map((result, i) => (outputs === 'all' || outputs.includes(i) ? this.#store(result) : result));

@@ -12,15 +12,15 @@ const wave = (shape: number[], step: number, scale = 1) =>
   );
 
 function network() {
-  const make = (name: string, tensor: tf.Tensor) => ({ name, variable: tf.variable(tensor) });
+  const make = (name: string, tensor: () => tf.Tensor) => ({ name, variable: tf.tidy(() => tf.variable(tensor())) });
   const parameters = [
-    make('conv', wave([3, 3, 3, 4], 1.1, 0.5)),
-    make('gamma', tf.ones([4])),
-    make('beta', tf.zeros([4])),
-    make('conv2', wave([3, 3, 4, 4], 0.9, 0.5)),
-    make('gamma2', tf.ones([4])),
-    make('beta2', tf.zeros([4])),
-    make('fc', wave([4, 5], 0.7)),
+    make('conv', () => wave([3, 3, 3, 4], 1.1, 0.5)),
+    make('gamma', () => tf.ones([4])),
+    make('beta', () => tf.zeros([4])),
+    make('conv2', () => wave([3, 3, 4, 4], 0.9, 0.5)),
+    make('gamma2', () => tf.ones([4])),
+    make('beta2', () => tf.zeros([4])),
+    make('fc', () => wave([4, 5], 0.7)),
   ];
   const [conv, gamma, beta, conv2, gamma2, beta2, fc] = parameters.map(({ variable }) => variable as tf.Tensor);
   const seen: Record<string, tf.Tensor> = {};
@@ -88,10 +88,10 @@ describeOnBackends('policy', () => {
   test('small gradients vanish without a loss scale and survive with one; a large one overflows', async () => {
     const images = wave([2, 6, 6, 3], 0.5) as tf.Tensor4D;
     const norm = (values: Float32Array | undefined) => Math.hypot(...(values ?? [NaN]));
-    const tiny = 2 ** -16; // as if the loss were far smaller
+    const tiny = 2 ** -22; // as if the loss were far smaller
     const exact = norm((await run('float32', tiny, images)).gradients['conv']);
     const lost = norm((await run('float16', tiny, images)).gradients['conv']);
-    const kept = norm((await run('float16', tiny * 65536, images)).gradients['conv']) / 65536;
+    const kept = norm((await run('float16', tiny * 2 ** 22, images)).gradients['conv']) / 2 ** 22;
     expect(Math.abs(kept / exact - 1)).toBeLessThan(0.02);
     expect(Math.abs(lost / exact - 1)).toBeGreaterThan(0.2);
     expect((await run('float16', 2 ** 30, images)).finite).toBe(false);
@@ -99,16 +99,16 @@ describeOnBackends('policy', () => {
   });
 
   test('float32 is the identity, and the engine comes back after an error', () => {
-    const before = tf.engine().runKernel;
+    const kernelRunner = () => Object.getOwnPropertyDescriptor(tf.engine(), 'runKernel');
     const half = policy({ dtype: 'bfloat16' });
     expect(() =>
       half.step(() => {
         throw new Error('stop');
       }),
     ).toThrow('stop');
-    expect(tf.engine().runKernel).toBe(before);
+    expect(kernelRunner()).toBeUndefined();
     policy({ dtype: 'float32' }).step(() => {
-      expect(tf.engine().runKernel).toBe(before);
+      expect(kernelRunner()).toBeUndefined();
     });
     expect(half.emulated).toBe(true);
     expect(half.describe()).toContain('emulated');
