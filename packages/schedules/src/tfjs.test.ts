@@ -28,7 +28,7 @@ function model(optimizer: tf.Optimizer): { net: tf.Sequential; weight: () => Pro
 async function fit(net: tf.Sequential, batches: number, callbacks: tf.CustomCallbackArgs, epochs = 1): Promise<void> {
   const x = tf.ones([batches, 1]);
   const y = tf.zeros([batches, 1]);
-  await net.fit(x, y, { batchSize: 1, epochs, shuffle: false, yieldEvery: 'never', verbose: 0, callbacks });
+  await net.fit(x, y, { batchSize: 1, epochs, shuffle: false, yieldEvery: 'never', callbacks });
   tf.dispose([x, y]);
 }
 
@@ -82,11 +82,11 @@ describeOnBackends('scheduleCallback', () => {
     const { net, weight } = model(sgd);
     await fit(net, 1, scheduleCallback(schedule, { optimizer: sgd, initialStep: 5 }));
     expect(await weight()).toBeCloseTo(1 - 2 * 0.05, 6);
-    const data = tf.data.array([{ xs: [1], ys: [0] }]).batch(1);
+    // The layers package declares the data sets that it takes apart from those that the data package makes.
+    const data = tf.data.array([{ xs: [1], ys: [0] }]).batch(1) as unknown as Parameters<typeof net.fitDataset>[0];
     const wrapped = new tf.CustomCallback(scheduleCallback(schedule, { model: net, initialStep: 6 }));
     await net.fitDataset(data, {
       epochs: 1,
-      verbose: 0,
       callbacks: [tf.callbacks.earlyStopping({ monitor: 'loss' }), wrapped],
     });
     expect(await weight()).toBeCloseTo((1 - 2 * 0.05) * (1 - 2 * 0.04), 6);

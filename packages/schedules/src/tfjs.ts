@@ -19,7 +19,7 @@ export interface ScheduleCallback {
   onTrainBegin: () => void;
   onBatchBegin: () => void;
   /** Called only where `fit` would misuse this object: throws, and says what to do. */
-  setModel: () => never;
+  setParams: () => never;
 }
 
 /**
@@ -72,7 +72,7 @@ export function scheduleCallback(
       onRate?.(rate, next);
       next++;
     },
-    setModel: () => {
+    setParams: () => {
       throw new TypeError(
         'scheduleCallback: in a list that begins with a tf.Callback, pass new tf.CustomCallback(scheduleCallback(…))',
       );

@@ -1,1 +1,3 @@
-export {};
+export { writeFirstBatch, type FirstBatchOptions } from './node/first-batch.js';
+export { type Checkpoint, RunFolder } from './node/run-folder.js';
+export { readSafetensors, writeSafetensors } from './node/safetensors.js';

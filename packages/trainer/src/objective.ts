@@ -1,5 +1,16 @@
 import { crossEntropy } from '@bag/ops';
-import { add, mean, mul, type Scalar, sub, type Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs';
+import {
+  add,
+  mean,
+  mul,
+  scalar,
+  type Scalar,
+  sub,
+  tensor1d,
+  type Tensor1D,
+  type Tensor2D,
+  tidy,
+} from '@tensorflow/tfjs';
 
 /** What a batch is to be recognised as. */
 export interface Targets {
@@ -29,11 +40,8 @@ export function hardLoss(logits: Tensor2D, targets: Targets, { smoothing, spread
     const { partnerLabels, lambda } = targets;
     if (partnerLabels === undefined || lambda === undefined) return mean<Scalar>(own);
     const partner = loss(partnerLabels);
-    const share: Tensor | number = lambda;
-    const mixed =
-      typeof share === 'number'
-        ? add(mul(own, share), mul(partner, 1 - share))
-        : add(mul(own, share), mul(partner, sub(1, share)));
+    const share = typeof lambda === 'number' ? scalar(lambda) : tensor1d(lambda);
+    const mixed = add(mul(own, share), mul(partner, sub(1, share)));
     return mean<Scalar>(mixed);
   });
 }

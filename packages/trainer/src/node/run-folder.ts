@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, truncate, appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from './atomic.js';
-import { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.js';
+import type { StoredTensor } from '../parameters.js';
+import { readSafetensors, writeSafetensors } from './safetensors.js';
 
 /** What a run can go on from: tensors by name, and everything else as JSON. */
 export interface Checkpoint {

@@ -1,11 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomically } from './atomic.js';
-
-/** One tensor on its way to or from a file: values in row-major order. */
-export interface StoredTensor {
-  shape: number[];
-  values: Float32Array;
-}
+import type { StoredTensor } from '../parameters.js';
 
 /**
  * Writes fp32 tensors in the safetensors format: eight bytes with the header's length N (little endian), N bytes of

@@ -1,0 +1,212 @@
+import { distillationLoss } from '@bag/distill';
+import { lossScaler, policy } from '@bag/mixed-precision';
+import { ema, sgd, type EmaState, type SgdState } from '@bag/optim';
+import { createRandom } from '@bag/random';
+import { noBiasDecay } from '@bag/regularizers';
+import { cifarResnet } from '@bag/resnet-variants';
+import { warmupCosine } from '@bag/schedules';
+import { describeOnBackends } from '@bag/testing';
+import '@bag/tfjs-wasm-training';
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, test } from 'vitest';
+import { mixupAdapter } from './adapters.js';
+import type { TrainEvent } from './events.js';
+import { loadParameters, storeParameters } from './parameters.js';
+import { NonFiniteLossError, train, type TrainState } from './train.js';
+import type { Tricks } from './tricks.js';
+import { type Batch, trainable } from './types.js';
+
+type State = TrainState<SgdState, { scale: number; goodSteps: number }, EmaState>;
+
+const size = 8;
+const perBatch = 4;
+const stepsPerEpoch = 4;
+
+/** Batches that depend on the epoch and the number only: bright images are class 1. */
+function batchesOf(epoch: number): Batch[] {
+  return Array.from({ length: stepsPerEpoch }, (_, index) => {
+    const random = createRandom({ seed: 5, purpose: 'images', epoch, index });
+    const labels = Int32Array.from({ length: perBatch }, () => random.integer(2));
+    const images = new Float32Array(perBatch * size * size * 3);
+    for (let i = 0; i < images.length; i++) {
+      images[i] = random() - 0.5 + (labels[Math.floor(i / (size * size * 3))] as number);
+    }
+    return { images, labels, shape: [perBatch, size, size, 3] };
+  });
+}
+// eslint-disable-next-line @typescript-eslint/require-await -- the loop takes asynchronous batches
+async function* stream(list: Batch[]): AsyncGenerator<Batch> {
+  yield* list;
+}
+
+const create = (classes = 2) =>
+  cifarResnet(
+    { depth: 8, variant: 'd', width: 4, classes, zeroGamma: true },
+    { random: createRandom({ seed: 1, purpose: 'weights' }) },
+  );
+
+function setUp({
+  rate = 0.05,
+  accumulate = 1,
+  tricks,
+  epochs = 3,
+}: { rate?: number; accumulate?: number; tricks?: Tricks; epochs?: number } = {}) {
+  const network = create();
+  const optimizer = sgd({
+    parameters: noBiasDecay(trainable(network), { weightDecay: 1e-3 }),
+    rate: warmupCosine({ peak: rate, warmupSteps: 2, totalSteps: epochs * stepsPerEpoch }),
+    momentum: 0.9,
+    nesterov: true,
+  });
+  const scaler = lossScaler({ init: 1024 });
+  const average = ema({ parameters: network.parameters, decay: 0.9 });
+  const state: State = { epoch: 0, optimizer: optimizer.init(), scaler: scaler.init(), average: average.init() };
+  const run = (from: State, to: number, onEvent?: (event: TrainEvent) => void, signal?: AbortSignal) =>
+    train({
+      network,
+      batches: (epoch) => stream(batchesOf(epoch)),
+      stepsPerEpoch: stepsPerEpoch / accumulate,
+      validation: () => stream(batchesOf(99)),
+      epochs: to,
+      optimizer,
+      scaler,
+      average,
+      state: from,
+      accumulate,
+      seed: 3,
+      ...(tricks !== undefined && { tricks }),
+      signal,
+      ...(onEvent !== undefined && { onEvent }),
+    });
+  return { network, optimizer, scaler, average, state, run };
+}
+
+/** Every trick at once. */
+function everyTrick(): { tricks: Tricks; dispose: () => void } {
+  const teacher = create();
+  return {
+    tricks: {
+      smoothing: { epsilon: 0.1, spread: 'all' },
+      mixing: mixupAdapter({ alpha: 0.2, epochs: 3, offEpochs: 1 }),
+      distillation: { teacherLogits: (x) => teacher.apply(x), temperature: 20, hardWeight: 1, softWeight: 1 },
+      precision: policy({ dtype: 'float16' }),
+    },
+    dispose: () => teacher.dispose(),
+  };
+}
+
+describeOnBackends(
+  'train',
+  () => {
+    test('learns a separable problem, and tells what it does', async () => {
+      const { state, run } = setUp({ epochs: 8, rate: 0.1 });
+      const events: TrainEvent[] = [];
+      const { state: end } = await run(state, 8, (event) => events.push(event));
+      const last = events.at(-1);
+      if (last?.kind !== 'epoch') throw new Error('no epoch at the end');
+      expect(last.validation?.top1).toBe(1);
+      expect(last.average).toBeDefined();
+      expect(end.epoch).toBe(8);
+      expect(events[0]).toMatchObject({ kind: 'start', epochs: 8, stepsPerEpoch });
+      expect(events.filter(({ kind }) => kind === 'first-batch')).toHaveLength(1);
+      expect(events.filter(({ kind }) => kind === 'step')).toHaveLength(8 * stepsPerEpoch);
+    });
+
+    test('with every trick on, the number of tensors is constant from step 2 on', async () => {
+      const { tricks, dispose } = everyTrick();
+      const { state, run } = setUp({ tricks });
+      const counts: number[] = [];
+      await run(state, 3, ({ kind }) => {
+        if (kind === 'step') counts.push(tf.memory().numTensors);
+      });
+      expect(counts).toHaveLength(12);
+      expect(new Set(counts.slice(1)).size).toBe(1);
+      dispose();
+    });
+
+    test('a run that is stored and resumed equals one that is not', async () => {
+      const { tricks, dispose } = everyTrick();
+      const whole = setUp({ tricks });
+      await whole.run(whole.state, 3);
+      const expected = await storeParameters(whole.network);
+
+      const first = setUp({ tricks });
+      const { state } = await first.run(first.state, 2);
+      const model = await storeParameters(first.network);
+      const optimizer = await first.optimizer.store(state.optimizer);
+      const average = await first.average.store(state.average as EmaState);
+      const second = setUp({ tricks });
+      loadParameters(second.network, model);
+      const restored: State = {
+        ...(JSON.parse(JSON.stringify({ epoch: state.epoch, scaler: state.scaler })) as State),
+        optimizer: second.optimizer.restore(optimizer),
+        average: second.average.restore(average),
+      };
+      await second.run(restored, 3);
+      expect(await storeParameters(second.network)).toEqual(expected);
+      dispose();
+    });
+
+    test('accumulated gradients are those of one large batch', async () => {
+      const { network, state, run } = setUp({ accumulate: 2, epochs: 1 });
+      const events: TrainEvent[] = [];
+      await run(state, 1, (event) => events.push(event));
+      const steps = events.filter(({ kind }) => kind === 'step');
+      expect(steps).toHaveLength(2);
+      expect(steps[0]).toMatchObject({ examples: 2 * perBatch });
+      network.dispose();
+    });
+
+    test('an overflow changes neither weights, momentum, averages nor statistics; the schedule goes on', async () => {
+      const half = { precision: policy({ dtype: 'float16' }) };
+      const { network, optimizer, state, run } = setUp({ epochs: 1, tricks: half });
+      const before = await storeParameters(network);
+      const velocities = await optimizer.store(state.optimizer);
+      const events: TrainEvent[] = [];
+      const overflow = { ...state, scaler: { scale: 2 ** 40, goodSteps: 0 } };
+      const controller = new AbortController();
+      const { state: end } = await run(
+        overflow,
+        1,
+        (event) => {
+          events.push(event);
+          if (event.kind === 'step') controller.abort();
+        },
+        controller.signal,
+      );
+      expect(events.find(({ kind }) => kind === 'step')).toMatchObject({ skipped: true, step: 0 });
+      expect(await storeParameters(network)).toEqual(before);
+      const after = await optimizer.store(end.optimizer);
+      expect(after).toEqual({ ...velocities, step: 1 });
+      expect(end.scaler?.scale).toBe(2 ** 39);
+      expect(end.average?.step).toBe(0);
+    });
+
+    test('a loss that is no number stops the run, naming step, rate and scale', async () => {
+      const { network, state, run } = setUp({ epochs: 1 });
+      const [first] = network.parameters;
+      tf.tidy(() => first?.variable.assign(tf.fill(first.shape, NaN)));
+      const stopped = run({ ...state, scaler: { scale: 2 ** -14, goodSteps: 0 } }, 1);
+      await expect(stopped).rejects.toThrow(NonFiniteLossError);
+      await expect(stopped).rejects.toThrow(/the loss is NaN at step 0 \(learning rate 0\.025, loss scale 0\.0000610/);
+    });
+  },
+  ['wasm'],
+);
+
+describe('the objective', () => {
+  test('mixed and distilled hard labels equal the packages’ own formulas', async () => {
+    await tf.setBackend('cpu');
+    const z = tf.tensor2d([1, 2, 3, 0, 1, 0], [2, 3]);
+    const loss = distillationLoss({
+      studentLogits: z,
+      teacherLogits: z,
+      labels: tf.tensor1d([2, 1], 'int32'),
+      softWeight: 0,
+    });
+    const { hardLoss } = await import('./objective.js');
+    const targets = { labels: tf.tensor1d([2, 1], 'int32') };
+    const own = hardLoss(z, targets, { smoothing: 0, spread: 'all' });
+    expect((await own.data())[0]).toBeCloseTo((await loss.data())[0] as number, 6);
+  });
+});
