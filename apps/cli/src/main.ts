@@ -1,1 +1,150 @@
-export {};
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { didYouMean, UsageError } from './errors.js';
+
+// Commands are loaded when they are called: `--help` must not wait for TensorFlow.js.
+
+const whole = (least: number) => (text: string) => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least) throw new InvalidArgumentError(`expected a whole number ≥ ${least}`);
+  return value;
+};
+const share = (text: string) => {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('expected a number from 0 to 1');
+  return value;
+};
+const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
+const backend = () => new Option('--backend <name>', 'engine').choices(['auto', 'tensorflow', 'wasm', 'cpu']);
+
+const program = new Command('bag')
+  .description('Train image classifiers with the whole bag of tricks (He et al. 2018).')
+  .option('--verbose', 'show where an error comes from')
+  .showSuggestionAfterError()
+  .exitOverride()
+  .configureOutput({ outputError: () => undefined });
+
+program
+  .command('train')
+  .description('train a network; every flag overrides a key of the configuration')
+  .argument('[config]', 'YAML or JSON file')
+  .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .addOption(new Option('--dataset <name>', 'the embedded data set').choices(['synthetic']))
+  .option('--model <name>', 'see "bag models"')
+  .addOption(new Option('--variant <letter>', 'ResNet variant').choices(['a', 'b', 'c', 'd']))
+  .addOption(new Option('--recipe <name>', 'defaults of all keys (default: bag)').choices(['baseline', 'bag']))
+  .option('--epochs <n>', 'passes over the data', whole(1))
+  .option('--batch <n>', 'images per step', whole(1))
+  .addOption(backend())
+  .addOption(new Option('--precision <name>', 'of activations').choices(['fp32', 'bf16', 'fp16']))
+  .option('--seed <n>', 'of everything random', whole(0))
+  .option('--teacher <run>', 'learn from a trained run')
+  .option('--set <key=value>', 'any key, such as mixup.alpha=0.4 (repeatable)', collect)
+  .option('--out <folder>', 'where the run goes')
+  .option('--resume', 'go on from the newest checkpoint of --out, or of the newest run')
+  .option('--dry-run', 'print the resolved configuration and stop')
+  .option('--json', 'one JSON object per event on standard output')
+  .action(async (config: string | undefined, flags: object) => {
+    await (await import('./commands/train.js')).trainCommand(config, flags);
+  });
+
+program
+  .command('eval')
+  .description('top-1, top-5 and loss of a trained run')
+  .argument('<run>', 'folder of a run, or a .safetensors file in one')
+  .option('--data <folder>', "instead of the run's own data")
+  .addOption(backend())
+  .option('--json', 'as a JSON object')
+  .action(async (run: string, flags: object) => {
+    await (await import('./commands/eval.js')).evalCommand(run, flags);
+  });
+
+program
+  .command('predict')
+  .description('the most likely classes of images')
+  .argument('<run>', 'folder of a run, or a .safetensors file in one')
+  .argument('<image...>', 'image files')
+  .option('--top <k>', 'how many classes', whole(1))
+  .addOption(backend())
+  .option('--json', 'one JSON object per image')
+  .action(async (run: string, images: string[], flags: object) => {
+    await (await import('./commands/predict.js')).predictCommand(run, images, flags);
+  });
+
+program
+  .command('models')
+  .description('every model: parameters, multiply-adds, variants')
+  .option('--json', 'as a JSON list')
+  .action(async (flags: object) => {
+    (await import('./commands/models.js')).modelsCommand(flags);
+  });
+
+program
+  .command('doctor')
+  .description('engines: versions, speed, what is missing and how to add it')
+  .option('--json', 'as a JSON object')
+  .action(async (flags: object) => {
+    await (await import('./commands/doctor.js')).doctorCommand(flags);
+  });
+
+const data = program.command('data').description('data sets');
+data
+  .command('make')
+  .description('write the embedded data set as a folder of images')
+  .argument('<folder>', 'a new folder')
+  .option('--classes <n>', 'number of classes', whole(2), 10)
+  .option('--train <n>', 'training images', whole(1), 2000)
+  .option('--validation <n>', 'validation images', whole(1), 1000)
+  .option('--size <n>', 'pixels on a side', whole(8), 32)
+  .option('--seed <n>', 'of the drawing', whole(0), 0)
+  .option('--label-noise <share>', 'wrong training labels', share, 0.05)
+  .action(async (folder: string, flags: unknown) => {
+    const { dataMakeCommand } = await import('./commands/data-make.js');
+    await dataMakeCommand(folder, flags as Parameters<typeof dataMakeCommand>[1]);
+  });
+
+program
+  .command('demo')
+  .description('the main job: baseline against the whole bag on the embedded data set')
+  .option('--out <folder>', 'where the runs go')
+  .addOption(backend())
+  .option('--seed <n>', 'of everything random', whole(0))
+  .action(async (flags: object) => {
+    await (await import('./commands/demo.js')).demoCommand(flags);
+  });
+
+/** One line for a wrong command or configuration; 2 for those, 1 for work that failed. */
+function report(error: unknown): void {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return;
+    process.exitCode = 2;
+    if (error.code !== 'commander.help') console.error(unknownCommand(error) ?? error.message);
+    return;
+  }
+  const usage = error instanceof UsageError;
+  process.exitCode = usage ? 2 : 1;
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  console.error(process.argv.includes('--verbose') ? stack : `error: ${message}`);
+  if (!usage && !process.argv.includes('--verbose')) console.error('(--verbose shows where it comes from)');
+}
+
+function unknownCommand(error: CommanderError): string | undefined {
+  const typed = error.code === 'commander.unknownCommand' ? process.argv[2] : undefined;
+  if (typed === undefined) return undefined;
+  const names = program.commands.map((command) => command.name());
+  return `error: unknown command ${typed}${didYouMean(typed, names) || `; known are ${names.join(', ')}`}`;
+}
+
+function inherit(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    child.option('--verbose', 'show where an error comes from');
+    inherit(child);
+  }
+}
+inherit(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  report(error);
+}

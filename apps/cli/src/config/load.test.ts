@@ -20,7 +20,12 @@ describe('resolveConfig', () => {
 
   test('the bag is on by default', () => {
     const config = resolveConfig();
-    expect([config.variant, config.zeroGamma, config.noBiasDecay, config.labelSmoothing]).toEqual(['d', true, true, 0.1]);
+    expect([config.variant, config.zeroGamma, config.noBiasDecay, config.labelSmoothing]).toEqual([
+      'd',
+      true,
+      true,
+      0.1,
+    ]);
     expect(config.learningRate.schedule).toBe('cosine');
   });
 

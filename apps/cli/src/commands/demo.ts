@@ -1,0 +1,112 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { countMultiplyAdds, cifarArchitecture } from '@bag/resnet-variants';
+import { resolveConfig } from '../config/load.js';
+import type { Config, PartialConfig } from '../config/schema.js';
+import { useEngine } from '../engine.js';
+import { modelOf } from '../network.js';
+import { createProgress, duration } from '../progress.js';
+import { percent, table } from '../table.js';
+import { runTraining } from '../training.js';
+import { stopOnInterrupt } from './train.js';
+
+export interface DemoFlags {
+  out?: string;
+  backend?: string;
+  seed?: number;
+}
+
+/** What all three runs share: few training images, so that generalisation is what is tested. */
+const shared: PartialConfig = {
+  synthetic: { classes: 10, train: 1000, validation: 500, labelNoise: 0.05 },
+  batch: 50,
+};
+
+const student: PartialConfig = { ...shared, model: 'resnet8', epochs: 16 };
+
+function runs(folder: string, flags: PartialConfig): { name: string; title: string; config: Config }[] {
+  const teacher = join(folder, 'teacher');
+  return [
+    {
+      name: 'teacher',
+      title: 'the teacher',
+      config: resolveConfig({ ...shared, recipe: 'bag', model: 'resnet14', epochs: 16, mixup: { alpha: 0 } }, flags),
+    },
+    {
+      name: 'baseline',
+      title: "the paper's baseline",
+      config: resolveConfig({ ...student, recipe: 'baseline' }, flags),
+    },
+    {
+      name: 'bag',
+      title: 'the whole bag',
+      config: resolveConfig({ ...student, recipe: 'bag', precision: 'bf16', distillation: { teacher } }, flags),
+    },
+  ];
+}
+
+/** Multiply-adds of a run, by which the time it takes is foreseen: a training image costs three forward passes. */
+function cost({ model, variant, epochs, synthetic, distillation }: Config): number {
+  const forward = (name: string) => {
+    const { depth } = modelOf({ model: name, variant });
+    return countMultiplyAdds(cifarArchitecture({ depth, variant }));
+  };
+  const images = epochs * (3 * synthetic.train + synthetic.validation);
+  const teaching = distillation.teacher === null ? 0 : epochs * synthetic.train * forward('resnet14');
+  return images * forward(model) + teaching;
+}
+
+/** The main job: the same small network with the paper's baseline and with the whole bag, on the embedded data set. */
+export async function demoCommand({ out, backend = 'auto', seed = 0 }: DemoFlags): Promise<void> {
+  const folder = out ?? join('runs', `demo-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`);
+  await mkdir(folder, { recursive: true });
+  const plan = runs(folder, { backend, seed } as PartialConfig);
+  const engine = await useEngine(plan[0]?.config.backend ?? 'auto');
+  const progress = createProgress();
+  progress.line(`three runs on the embedded data set with the engine ${engine.name}, into ${folder}`);
+  const { signal, release } = stopOnInterrupt(() =>
+    progress.line('stopping after this step; press Ctrl-C again to quit at once'),
+  );
+  const total = plan.reduce((sum, { config }) => sum + cost(config), 0);
+  let before = 0;
+  const results: string[][] = [];
+  const startMs = Date.now();
+  for (const [i, { name, title, config }] of plan.entries()) {
+    progress.line(
+      `${i + 1}/${plan.length}: ${title} (${config.model}, variant ${config.variant}, ${config.epochs} epochs)`,
+    );
+    progress.start(total);
+    const { scores, stopped, seconds } = await runTraining({
+      config,
+      out: join(folder, name),
+      progress,
+      signal,
+      onShare: (share, text) => progress.update(before + share * cost(config), `${i + 1}/${plan.length}  ${text}`),
+    });
+    if (stopped || scores === undefined) {
+      progress.stop();
+      progress.line('stopped');
+      process.exitCode = 1;
+      return;
+    }
+    before += cost(config);
+    results.push([
+      title,
+      config.model,
+      percent(scores.top1),
+      percent(scores.top5),
+      duration(seconds * 1000),
+      join(folder, name),
+    ]);
+  }
+  release();
+  progress.stop();
+  console.log(`\n${table(['run', 'model', 'top-1', 'top-5', 'time', 'folder'], results)}`);
+  const [, baseline, bag] = results.map((row) => Number.parseFloat(row[2] ?? ''));
+  const difference = (bag as number) - (baseline as number);
+  console.log(
+    `\nThe bag is ${Math.abs(difference).toFixed(2)} points ${difference >= 0 ? 'above' : 'below'} the baseline on ` +
+      `${plan[1]?.config.synthetic.validation ?? 0} validation images (one seed; ${duration(Date.now() - startMs)} in all).`,
+  );
+  console.log(`The same on your own images:  npx bag train --data FOLDER`);
+}

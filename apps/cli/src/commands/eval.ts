@@ -1,0 +1,46 @@
+import { batches } from '@bag/data';
+import { evaluate } from '@bag/trainer';
+import { resolve } from 'node:path';
+import { badImagesOf, openSplit, preprocessingOf } from '../data.js';
+import { useEngine } from '../engine.js';
+import { UsageError } from '../errors.js';
+import { createProgress } from '../progress.js';
+import { loadRun } from '../run.js';
+import { percent } from '../table.js';
+
+export interface EvalFlags {
+  data?: string;
+  backend?: 'auto' | 'tensorflow' | 'wasm' | 'cpu';
+  json?: boolean;
+}
+
+export async function evalCommand(path: string, { data, backend, json }: EvalFlags): Promise<void> {
+  await useEngine(backend ?? 'auto');
+  const { network, run } = await loadRun(path);
+  const config = data === undefined ? run.config : { ...run.config, data: resolve(data) };
+  const progress = createProgress();
+  const dataset = await openSplit(config, 'validation', progress);
+  if (dataset.classes.join() !== run.classes.join()) {
+    throw new UsageError(
+      `the run knows the classes ${run.classes.slice(0, 4).join(', ')}, … (${run.classes.length}), ` +
+        `the data has ${dataset.classes.slice(0, 4).join(', ')}, … (${dataset.classes.length}); evaluate on the same classes`,
+    );
+  }
+  const { validation, normalization } = preprocessingOf(config);
+  const badImages = badImagesOf(dataset, config, (line) => progress.line(line));
+  progress.start(dataset.size);
+  const scores = await evaluate(
+    network,
+    batches({ dataset, batchSize: 200, transform: validation, normalization, seed: config.seed, badImages }),
+    { onProgress: (done) => progress.update(done, 'evaluating') },
+  );
+  progress.stop();
+  await dataset.close?.();
+  network.dispose();
+  if (json === true) console.log(JSON.stringify({ ...scores, unreadable: badImages.count }));
+  else {
+    console.log(
+      `top-1 ${percent(scores.top1)}, top-5 ${percent(scores.top5)}, loss ${scores.loss.toFixed(4)} on ${scores.examples} images of ${dataset.name}`,
+    );
+  }
+}

@@ -1,0 +1,159 @@
+import { RunFolder } from '@bag/trainer/node';
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { differingKeys, parseAssignment, readConfigFile, resolveConfig } from '../config/load.js';
+import type { Config, PartialConfig } from '../config/schema.js';
+import { useEngine } from '../engine.js';
+import { UsageError } from '../errors.js';
+import { createProgress, duration } from '../progress.js';
+import { readRun } from '../run.js';
+import { percent } from '../table.js';
+import { runTraining } from '../training.js';
+
+export interface TrainFlags {
+  data?: string;
+  dataset?: 'synthetic';
+  model?: string;
+  variant?: string;
+  recipe?: string;
+  epochs?: number;
+  batch?: number;
+  backend?: string;
+  precision?: string;
+  seed?: number;
+  teacher?: string;
+  set?: string[];
+  out?: string;
+  resume?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+const defaultFolder = 'runs';
+
+export async function trainCommand(configPath: string | undefined, flags: TrainFlags): Promise<void> {
+  const parts = configPath === undefined ? [] : [await readConfigFile(configPath)];
+  const said = [...parts, ...flagParts(flags)];
+  const out = flags.resume === true ? (flags.out ?? (await newestRun())) : flags.out;
+  const config = flags.resume === true ? await resumedConfig(out as string, said) : resolveConfig(...said);
+  if (flags.dryRun === true) {
+    console.log(JSON.stringify(config, null, 2));
+    return;
+  }
+  const folder = out ?? join(defaultFolder, runName(config));
+  if (flags.resume !== true) await requireFresh(folder);
+
+  const engine = await useEngine(config.backend);
+  const progress = createProgress();
+  progress.line(
+    `training ${config.model} ${config.variant} on ${config.data ?? 'the embedded data set'} with the engine ${engine.name}, into ${folder}`,
+  );
+  const { signal, release } = stopOnInterrupt(() =>
+    progress.line('stopping after this step; press Ctrl-C again to quit at once'),
+  );
+  let started = false;
+  const { scores, stopped, seconds } = await runTraining({
+    config,
+    out: folder,
+    resume: flags.resume === true,
+    progress,
+    signal,
+    onShare: (share, text) => {
+      if (!started) progress.start(1000);
+      started = true;
+      progress.update(share * 1000, text);
+    },
+    onEvent: (event) => {
+      if (flags.json === true && event.kind !== 'first-batch') console.log(JSON.stringify(event));
+    },
+  });
+  release();
+  progress.stop();
+  if (stopped) {
+    progress.line(`stopped; go on with: npx bag train --resume --out ${folder}`);
+    process.exitCode = 1;
+    return;
+  }
+  const result =
+    scores === undefined
+      ? ''
+      : `: top-1 ${percent(scores.top1)}, top-5 ${percent(scores.top5)}, loss ${scores.loss.toFixed(4)}`;
+  progress.line(`done in ${duration(seconds * 1000)}${result}`);
+  progress.line(`${folder}: try  npx bag eval ${folder}  or  npx bag predict ${folder} IMAGE`);
+}
+
+/** The first Ctrl-C stops after the current step, a second one at once. */
+export function stopOnInterrupt(onFirst: () => void): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const listener = () => {
+    if (controller.signal.aborted) process.exit(1);
+    onFirst();
+    controller.abort();
+  };
+  process.on('SIGINT', listener);
+  process.on('SIGTERM', listener);
+  const release = () => {
+    process.off('SIGINT', listener);
+    process.off('SIGTERM', listener);
+  };
+  return { signal: controller.signal, release };
+}
+
+function flagParts(flags: TrainFlags): PartialConfig[] {
+  const { data, dataset, model, variant, recipe, epochs, batch, backend, precision, seed, teacher, set = [] } = flags;
+  if (data !== undefined && dataset !== undefined) {
+    throw new UsageError('--data and --dataset name two data sets; give one of them');
+  }
+  const keys = {
+    ...(data !== undefined && { data: resolve(data) }),
+    ...(dataset !== undefined && { data: null }),
+    ...(teacher !== undefined && { distillation: { teacher: resolve(teacher) } }),
+    model,
+    variant,
+    recipe,
+    epochs,
+    batch,
+    backend,
+    precision,
+    seed,
+  };
+  return [keys as PartialConfig, ...set.map(parseAssignment)];
+}
+
+/** The saved configuration; what is said besides must agree with it, but for the engine. */
+async function resumedConfig(out: string, said: PartialConfig[]): Promise<Config> {
+  const { config } = await readRun(new RunFolder(out));
+  const wanted = resolveConfig(config, ...said);
+  const changed = differingKeys(config, wanted).filter((key) => key !== 'backend' && key !== 'workers');
+  if (changed.length > 0) {
+    throw new UsageError(
+      `${out} was started with another ${changed.join(', ')}; resume without it, or start a new run`,
+    );
+  }
+  return wanted;
+}
+
+async function newestRun(): Promise<string> {
+  const names = await readdir(defaultFolder).catch(() => []);
+  const runs = await Promise.all(
+    names.map(async (name) => {
+      const path = join(defaultFolder, name);
+      const config = await stat(join(path, 'config.json')).catch(() => undefined);
+      return { path, time: config?.mtimeMs ?? 0 };
+    }),
+  );
+  const newest = runs.filter(({ time }) => time > 0).sort((a, b) => b.time - a.time)[0];
+  if (newest === undefined) throw new UsageError('--resume found no run in runs/; name one with --out');
+  return newest.path;
+}
+
+async function requireFresh(folder: string): Promise<void> {
+  if ((await stat(join(folder, 'config.json')).catch(() => undefined)) !== undefined) {
+    throw new UsageError(`${folder} holds a run already; add --resume to go on with it, or choose another --out`);
+  }
+}
+
+function runName({ model, variant, recipe }: Config): string {
+  const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  return `${model}-${variant}-${recipe}-${time}`;
+}

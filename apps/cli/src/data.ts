@@ -1,0 +1,97 @@
+import {
+  BadImages,
+  type BadImageError,
+  centerCrop,
+  cifarNormalization,
+  type Dataset,
+  imageNetNormalization,
+  imageNetTrain,
+  type Normalization,
+  padCropFlip,
+  syntheticDataset,
+  type Transform,
+} from '@bag/data';
+import { inMemory, openDataset, type Split } from '@bag/data/node';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from './config/schema.js';
+import { UsageError } from './errors.js';
+import { imageSizeOf, modelOf } from './network.js';
+import type { Progress } from './progress.js';
+
+/** How images become what the network takes. */
+export interface Preprocessing {
+  train: Transform;
+  validation: Transform;
+  normalization: Normalization;
+}
+
+export function preprocessingOf(config: Config): Preprocessing {
+  const size = imageSizeOf(config);
+  if (modelOf(config).family === 'cifar') {
+    return {
+      train: padCropFlip({ size, padding: Math.max(1, Math.round(size / 8)) }),
+      validation: centerCrop({ size, resize: size }),
+      normalization: cifarNormalization,
+    };
+  }
+  return {
+    train: imageNetTrain({ size, jitter: config.colorJitter }),
+    validation: centerCrop({ size }),
+    normalization: imageNetNormalization,
+  };
+}
+
+/**
+ * Opens a split of the configured data set. Images for the small networks are brought to their size and kept in memory.
+ * @throws UsageError naming what is wrong with the folder.
+ */
+export async function openSplit(config: Config, split: Split, progress?: Progress): Promise<Dataset> {
+  const small = modelOf(config).family === 'cifar';
+  const size = imageSizeOf(config);
+  if (config.data === null) {
+    const { classes, labelNoise, train, validation } = config.synthetic;
+    const count = split === 'train' ? train : validation;
+    return inMemory(syntheticDataset({ classes, size: count, imageSize: size, seed: config.seed, split, labelNoise }));
+  }
+  const { data, workers } = config;
+  let dataset: Dataset;
+  try {
+    dataset = await openDataset(data, { split, workers, squareSize: small ? size : undefined });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  if (!small) return dataset;
+  const startMs = Date.now();
+  progress?.start(dataset.size);
+  const cached = await inMemory(dataset, {
+    onProgress: (done) => progress?.update(done, `reading ${split} images`),
+  });
+  progress?.stop();
+  progress?.line(`read ${dataset.size} ${split} images in ${((Date.now() - startMs) / 1000).toFixed(1)} s`);
+  return cached;
+}
+
+/** Whether the configured data set has images to validate on. */
+export async function hasValidation({ data }: Config): Promise<boolean> {
+  if (data === null) return true;
+  const candidates = ['val', 'test', 'test_batch.bin', 'test.bin'];
+  const found = await Promise.all(
+    candidates.map((name) =>
+      access(join(data, name)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.includes(true);
+}
+
+/** Names each unreadable image once, and stops where they are too many or not to be put up with. */
+export function badImagesOf(dataset: Dataset, { fatalImages }: Config, say: (line: string) => void): BadImages {
+  return new BadImages({
+    size: dataset.size,
+    fatal: fatalImages,
+    onBad: (error: BadImageError, count) => say(`skipped (${count}): ${error.message}`),
+  });
+}

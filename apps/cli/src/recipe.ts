@@ -1,0 +1,111 @@
+import { policy } from '@bag/mixed-precision';
+import { ema, type Sgd, sgd } from '@bag/optim';
+import { noBiasDecay } from '@bag/regularizers';
+import type { ResNet } from '@bag/resnet-variants';
+import {
+  constant,
+  exponentialDecay,
+  join,
+  linearScaling,
+  linearWarmup,
+  type Schedule,
+  stepDecay,
+  warmupCosine,
+} from '@bag/schedules';
+import { cutmixAdapter, mixupAdapter, trainable, type Tricks } from '@bag/trainer';
+import type { Config } from './config/schema.js';
+import { UsageError } from './errors.js';
+
+/** The learning rate at the run's batch, before any schedule. */
+export function peakRate({ learningRate, batch, accumulate }: Config): number {
+  const { base, baseBatch, linearScaling: scaled } = learningRate;
+  return scaled ? linearScaling({ baseRate: base, baseBatch, batch: batch * accumulate }) : base;
+}
+
+/** The configured schedule over all optimiser steps. */
+export function scheduleOf(config: Config, stepsPerEpoch: number): Schedule {
+  const { schedule, warmupEpochs, boundaries } = config.learningRate;
+  const totalSteps = config.epochs * stepsPerEpoch;
+  const peak = peakRate(config);
+  const warmupSteps = Math.round(warmupEpochs * stepsPerEpoch);
+  if (warmupSteps >= totalSteps) {
+    throw new UsageError(
+      `learningRate.warmupEpochs: ${warmupEpochs} of ${config.epochs} epochs leave nothing to train; shorten the warmup`,
+    );
+  }
+  if (schedule === 'cosine') return warmupCosine({ peak, warmupSteps, totalSteps });
+  const steps = totalSteps - warmupSteps;
+  const after = {
+    constant: () => constant(peak),
+    step: () =>
+      stepDecay({ rate: peak, boundaries: boundaries.map((share) => Math.round(share * totalSteps) - warmupSteps) }),
+    // The paper's ×0.94 every 2 of 120 epochs.
+    exponential: () => exponentialDecay({ rate: peak, every: Math.max(1, Math.round(steps / 60)) }),
+  }[schedule]();
+  if (warmupSteps === 0) return after;
+  return join([linearWarmup({ peak, steps: warmupSteps }), after], [warmupSteps]);
+}
+
+/** The optimiser over the network's parameters, in groups where biases are not decayed. */
+export function optimizerOf(config: Config, network: ResNet, stepsPerEpoch: number): Sgd {
+  const { momentum, nesterov, weightDecay } = config;
+  const parameters = trainable(network);
+  return sgd({
+    parameters: config.noBiasDecay ? noBiasDecay(parameters, { weightDecay }) : parameters,
+    rate: scheduleOf(config, stepsPerEpoch),
+    momentum,
+    nesterov: nesterov && momentum > 0,
+    weightDecay,
+  });
+}
+
+export function averageOf({ ema: { decay } }: Config, network: ResNet) {
+  return decay === 0 ? undefined : ema({ parameters: network.parameters, decay });
+}
+
+const dtypes = { fp32: 'float32', fp16: 'float16', bf16: 'bfloat16' } as const;
+
+/** The tricks that act in the loop, and a line for each trick that is on. */
+export function tricksOf(
+  config: Config,
+  network: ResNet,
+  teacher: ResNet | undefined,
+): { tricks: Tricks; notes: string[] } {
+  const { labelSmoothing, mixup, cutmix, distillation, epochs } = config;
+  const { schedule, warmupEpochs, base, linearScaling: scaled } = config.learningRate;
+  if (mixup.alpha > 0 && cutmix.alpha > 0) {
+    throw new UsageError('mixup.alpha and cutmix.alpha are both on; set one of them to 0');
+  }
+  const precision = policy({ dtype: dtypes[config.precision] });
+  const tricks: Tricks = { precision };
+  const notes = [...network.notes];
+  const rate = Number(peakRate(config).toPrecision(4));
+  notes.push(
+    `learning rate: ${rate}${scaled ? ` (linear scaling of ${base})` : ''}, ${schedule}, warmup of ${warmupEpochs} epochs`,
+  );
+  if (config.noBiasDecay) {
+    const [weights, rest] = noBiasDecay(trainable(network), { weightDecay: config.weightDecay });
+    const all = weights.parameters.length + rest.parameters.length;
+    notes.push(`no bias decay: ${rest.parameters.length} of ${all} tensors`);
+  }
+  if (labelSmoothing > 0) {
+    tricks.smoothing = { epsilon: labelSmoothing, spread: 'all' };
+    notes.push(`label smoothing: ε = ${labelSmoothing}`);
+  }
+  if (mixup.alpha > 0) {
+    tricks.mixing = mixupAdapter({ ...mixup, epochs });
+    notes.push(`mixup: α = ${mixup.alpha} per ${mixup.per}, the last ${mixup.offEpochs} epochs without`);
+    if (mixup.offEpochs >= epochs) notes.push('warning: mixup finds no epoch to act on; lower mixup.offEpochs');
+  }
+  if (cutmix.alpha > 0) {
+    tricks.mixing = cutmixAdapter(cutmix);
+    notes.push(`cutmix: α = ${cutmix.alpha}`);
+  }
+  if (teacher !== undefined) {
+    const { temperature, hardWeight, softWeight } = distillation;
+    tricks.distillation = { teacherLogits: (images) => teacher.apply(images), temperature, hardWeight, softWeight };
+    notes.push(`distillation: T = ${temperature}, from ${distillation.teacher ?? ''}`);
+  }
+  notes.push(`precision: ${precision.describe()}`);
+  return { tricks, notes };
+}

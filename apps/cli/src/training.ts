@@ -1,0 +1,224 @@
+import { batchCount, batches, type Dataset } from '@bag/data';
+import { lossScaler, type LossScalerState } from '@bag/mixed-precision';
+import type { EmaState, SgdState } from '@bag/optim';
+import {
+  type EpochEvent,
+  loadParameters,
+  type Scores,
+  storeParameters,
+  train,
+  type TrainEvent,
+  type TrainState,
+} from '@bag/trainer';
+import { type Checkpoint, RunFolder, writeFirstBatch } from '@bag/trainer/node';
+import * as tf from '@tensorflow/tfjs';
+import type { Config } from './config/schema.js';
+import { badImagesOf, hasValidation, openSplit, preprocessingOf } from './data.js';
+import { UsageError } from './errors.js';
+import { buildNetwork } from './network.js';
+import type { Progress } from './progress.js';
+import { averageOf, optimizerOf, tricksOf } from './recipe.js';
+import { loadRun, type SavedRun } from './run.js';
+import { percent } from './table.js';
+
+type State = TrainState<SgdState, LossScalerState, EmaState>;
+
+export interface TrainingOptions {
+  config: Config;
+  /** The run's folder. */
+  out: string;
+  /** Goes on from the newest checkpoint in `out`. */
+  resume?: boolean;
+  progress: Progress;
+  /** How much of the run is done, in [0, 1]; called often. */
+  onShare: (share: number, text: string) => void;
+  onEvent?: (event: TrainEvent) => void;
+  signal?: AbortSignal;
+}
+
+export interface TrainingResult {
+  /** The last epoch's validation: of the averaged weights where there are any. */
+  scores: Scores | undefined;
+  /** Whether the signal stopped it before its end. */
+  stopped: boolean;
+  seconds: number;
+}
+
+/** Trains one run into its folder: metrics, checkpoints, the first batch as a picture. */
+export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
+  const { config, out, resume = false, progress, onShare, signal } = options;
+  const startMs = Date.now();
+  const folder = new RunFolder(out);
+  const training = await openSplit(config, 'train', progress);
+  const validation = (await hasValidation(config)) ? await openSplit(config, 'validation', progress) : undefined;
+  if (validation === undefined) progress.line('warning: no val/ or test/ folder, so nothing is validated');
+  const preprocessing = preprocessingOf(config);
+  const { normalization } = preprocessing;
+
+  const perEpoch = batchCount(training.size, config.batch, training.size >= config.batch);
+  const stepsPerEpoch = Math.ceil(perEpoch / config.accumulate);
+  const network = buildNetwork(config, training.classes.length);
+  const teacher = await teacherOf(config, training);
+  const { tricks, notes } = tricksOf(config, network, teacher);
+  const optimizer = optimizerOf(config, network, stepsPerEpoch);
+  const average = averageOf(config, network);
+  const scaler = config.precision === 'fp16' ? lossScaler() : undefined;
+  let state: State = {
+    epoch: 0,
+    optimizer: optimizer.init(),
+    ...(scaler !== undefined && { scaler: scaler.init() }),
+    ...(average !== undefined && { average: average.init() }),
+  };
+
+  if (resume) {
+    const checkpoint = await folder.readCheckpoint();
+    if (checkpoint === undefined)
+      throw new UsageError(`${out} has no checkpoint to resume from; train without --resume`);
+    loadParameters(network, checkpoint.model);
+    optimizer.dispose(state.optimizer);
+    if (state.average !== undefined) average?.dispose(state.average);
+    state = restore(checkpoint);
+    await folder.rewindMetrics(checkpoint.step);
+    progress.line(`resumed after epoch ${checkpoint.epoch} (step ${checkpoint.step})`);
+  } else {
+    const versions = { node: process.version, tfjs: tf.version['tfjs-core'], backend: tf.getBackend() };
+    const saved: SavedRun = { config, classes: [...training.classes], versions };
+    await folder.writeConfig(saved);
+  }
+
+  function restore(checkpoint: Checkpoint): State {
+    const { scaler: scalerState, averageStep } = checkpoint.state as {
+      scaler?: LossScalerState;
+      averageStep?: number;
+    };
+    return {
+      epoch: checkpoint.epoch,
+      optimizer: optimizer.restore({ step: checkpoint.step, velocities: checkpoint.optimizer }),
+      ...(scalerState !== undefined && { scaler: scalerState }),
+      ...(average !== undefined &&
+        checkpoint.ema !== undefined && {
+          average: average.restore({ step: averageStep ?? 0, averages: checkpoint.ema }),
+        }),
+    };
+  }
+
+  async function save(at: State): Promise<void> {
+    const stored = await optimizer.store(at.optimizer);
+    const averaged = at.average === undefined ? undefined : await average?.store(at.average);
+    await folder.writeCheckpoint({
+      step: stored.step,
+      epoch: at.epoch,
+      model: await storeParameters(network),
+      optimizer: stored.velocities,
+      ...(averaged !== undefined && { ema: averaged.averages }),
+      state: { ...(at.scaler && { scaler: at.scaler }), ...(averaged && { averageStep: averaged.step }) },
+    });
+  }
+
+  const bad = badImagesOf(training, config, (line) => progress.line(line));
+  const badValidation = validation && badImagesOf(validation, config, (line) => progress.line(line));
+  const evaluationBatch = 200;
+  // A validation image costs about a third of a training image.
+  const validationCost = validation === undefined ? 0 : validation.size / 3 / (config.batch * config.accumulate);
+  const epochCost = stepsPerEpoch + validationCost;
+  const share = (epoch: number, inEpoch: number) => (epoch * epochCost + inEpoch) / (config.epochs * epochCost);
+  let last: EpochEvent | undefined;
+
+  const onEvent = async (event: TrainEvent, at: State): Promise<void> => {
+    options.onEvent?.(event);
+    switch (event.kind) {
+      case 'start':
+        for (const note of event.notes) progress.line(note);
+        break;
+      case 'first-batch':
+        await writeFirstBatch(folder.firstBatchPath, event.images, event.shape, normalization);
+        break;
+      case 'step': {
+        await folder.appendMetrics(event);
+        const { epoch, step, loss, top1, rate, imagesPerSecond, skipped } = event;
+        const text = `epoch ${epoch + 1}/${config.epochs}  loss ${loss.toFixed(3)}  top-1 ${percent(top1)}  rate ${rate.toFixed(4)}  ${imagesPerSecond.toFixed(0)} images/s`;
+        onShare(share(epoch, step - epoch * stepsPerEpoch + 1), text);
+        if (skipped) progress.line(`step ${step} overflowed and was skipped; the loss scale is halved`);
+        break;
+      }
+      case 'validation':
+        onShare(
+          share(event.epoch, stepsPerEpoch + (validationCost * event.examples) / (event.total ?? event.examples)),
+          `epoch ${event.epoch + 1}/${config.epochs}  validating`,
+        );
+        break;
+      case 'epoch': {
+        last = event;
+        await folder.appendMetrics(event);
+        await save(at);
+        const shown = event.average ?? event.validation;
+        const validated = shown === undefined ? '' : `, validation top-1 ${percent(shown.top1)}`;
+        progress.line(
+          `epoch ${event.epoch + 1}: loss ${event.train.loss.toFixed(3)}, training top-1 ${percent(event.train.top1)}${validated}, ${event.imagesPerSecond.toFixed(0)} images/s`,
+        );
+        break;
+      }
+      case 'stopped':
+        break;
+    }
+  };
+
+  const { state: end, stopped } = await train({
+    network,
+    batches: (epoch) =>
+      batches({
+        dataset: training,
+        batchSize: config.batch,
+        transform: preprocessing.train,
+        normalization,
+        seed: config.seed,
+        epoch,
+        shuffle: true,
+        dropLast: training.size >= config.batch,
+        badImages: bad,
+      }),
+    stepsPerEpoch,
+    ...(validation !== undefined && {
+      validation: () =>
+        batches({
+          dataset: validation,
+          batchSize: evaluationBatch,
+          transform: preprocessing.validation,
+          normalization,
+          seed: config.seed,
+          ...(badValidation && { badImages: badValidation }),
+        }),
+      validationSize: validation.size,
+    }),
+    epochs: config.epochs,
+    optimizer,
+    scaler,
+    average,
+    state,
+    tricks,
+    accumulate: config.accumulate,
+    seed: config.seed,
+    notes,
+    onEvent,
+    signal,
+  });
+  optimizer.dispose(end.optimizer);
+  if (end.average !== undefined) average?.dispose(end.average);
+  network.dispose();
+  teacher?.dispose();
+  await training.close?.();
+  await validation?.close?.();
+  return { scores: last?.average ?? last?.validation, stopped, seconds: (Date.now() - startMs) / 1000 };
+}
+
+async function teacherOf({ distillation }: Config, training: Dataset) {
+  if (distillation.teacher === null) return undefined;
+  const { network, run } = await loadRun(distillation.teacher);
+  if (run.classes.join() !== training.classes.join()) {
+    throw new UsageError(
+      `the teacher ${distillation.teacher} knows ${run.classes.length} classes (${run.classes.slice(0, 3).join(', ')}, …), ` +
+        `the data has ${training.classes.length} (${training.classes.slice(0, 3).join(', ')}, …); train a teacher on the same classes`,
+    );
+  }
+  return network;
+}
