@@ -10,11 +10,18 @@ export function isInteger(labels: Labels): labels is Tensor1D {
 
 /**
  * Labels as probabilities `[batch, classes]`.
- * @throws Error where class numbers come without the number of classes, or a shape or dtype fits neither kind.
+ * @throws Error where class numbers come without the number of classes, probabilities with another one, or a shape or
+ * dtype fits neither kind. Class numbers out of range are not looked for: that would wait for the device.
  */
 export function asProbabilities(name: string, labels: Labels, classes: number | undefined): Tensor2D {
   checkLabels(name, labels);
-  if (!isInteger(labels)) return labels;
+  if (!isInteger(labels)) {
+    const [, columns] = labels.shape;
+    if (classes === undefined || classes === columns) return labels;
+    throw new Error(
+      `${name}: expected labels of shape [batch, ${classes}] for ${classes} classes, got ${columns} columns`,
+    );
+  }
   if (classes === undefined) {
     throw new Error(
       `${name}: expected labels of shape [batch, classes], got [${(labels as Tensor).shape.join(', ')}]; pass \`classes\` for integer labels`,

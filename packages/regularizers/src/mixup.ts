@@ -24,6 +24,8 @@ export interface MixupOptions {
   random: () => number;
   /** Given for integer labels, mixed `softLabels` come out too. */
   classes?: number;
+  /** λ in [0, 1] for the whole batch, instead of a draw: to repeat a mixture, or to schedule one. */
+  lambda?: number;
 }
 
 /**
@@ -34,7 +36,7 @@ export interface MixupOptions {
  * because cross-entropy is linear in the labels. For soft labels, or with `classes`, `softLabels` holds the mixture.
  *
  * @returns New tensors, owned by the caller. With α = 0 (λ = 1) exactly the images and labels that came in.
- * @throws RangeError for a negative α; Error for labels of another shape.
+ * @throws RangeError for a negative α or a λ outside [0, 1]; Error for labels of another shape.
  * Source: Zhang et al. 2017; He et al. 2018, section 5.4; the reversed batch is the official code's.
  * @example
  * const { images, labels, partnerLabels, lambda } = mixup({ images, labels }, { alpha: 0.2, random });
@@ -44,13 +46,16 @@ export function mixup(batch: SoftBatch, options: MixupOptions): SoftMixedBatch;
 export function mixup(batch: IntegerBatch, options: MixupOptions & { classes: number }): SoftMixedBatch;
 export function mixup(
   { images, labels }: LabelledImages,
-  { alpha = 0.2, per = 'batch', random, classes }: MixupOptions,
+  { alpha = 0.2, per = 'batch', random, classes, lambda: given }: MixupOptions,
 ): MixedBatch | SoftMixedBatch {
   checkBatch('mixup', images, labels);
   checkAlpha('mixup', alpha);
   const [batch] = images.shape;
-  const lambda = lambdas(batch, alpha, per, random);
-  const mixed = tidy(() => (alpha === 0 ? images.clone() : mixImages(images, reverse(images, 0), lambda)));
+  if (given !== undefined && !(given >= 0 && given <= 1)) {
+    throw new RangeError(`mixup: expected lambda in [0, 1], got ${given}`);
+  }
+  const lambda = given ?? lambdas(batch, alpha, per, random);
+  const mixed = tidy(() => (lambda === 1 ? images.clone() : mixImages(images, reverse(images, 0), lambda)));
   return { images: mixed, lambda, ...mixedLabels('mixup', labels, lambda, classes) };
 }
 

@@ -20,7 +20,7 @@ const statistics = new Set(['runningMean', 'runningVariance']);
  *
  * @param parameters Trainable parameters; running statistics are left out, since no optimiser updates them.
  * @returns Two groups for an optimiser: the weights with λ, the rest with 0; a group may be empty.
- * @throws RangeError for a negative λ.
+ * @throws RangeError for a λ that is negative or not finite.
  * Source: Jia et al. 2018; He et al. 2018, section 3.1.
  * @example
  * const [weights, rest] = noBiasDecay(network.parameters, { weightDecay: 1e-4 });
@@ -29,7 +29,8 @@ export function noBiasDecay<P extends DecayParameter>(
   parameters: readonly P[],
   { weightDecay }: { weightDecay: number },
 ): [DecayGroup<P>, DecayGroup<P>] {
-  if (!(weightDecay >= 0)) throw new RangeError(`noBiasDecay: expected weightDecay ≥ 0, got ${weightDecay}`);
+  if (!(weightDecay >= 0 && weightDecay < Infinity))
+    throw new RangeError(`noBiasDecay: expected weightDecay ≥ 0 and finite, got ${weightDecay}`);
   const trainable = parameters.filter(({ role }) => role === undefined || !statistics.has(role));
   const decays = ({ role, shape }: P) => {
     if (role === 'weight') return true;

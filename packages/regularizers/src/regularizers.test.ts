@@ -62,6 +62,23 @@ describeOnBackends('mixup', () => {
     tf.dispose([x, labels, mixed.images, mixed.labels, mixed.partnerLabels, mixed.softLabels]);
   });
 
+  test('a given λ is taken as it is, and draws nothing', async () => {
+    const x = tf.tensor4d([0, 4], [2, 1, 1, 1]);
+    const labels = integers([0, 1]);
+    const random = () => expect.unreachable();
+    for (const [lambda, expected] of [
+      [0.75, [1, 3]],
+      [1, [0, 4]],
+      [0, [4, 0]],
+    ] as const) {
+      const mixed = await expectNoLeak(() => mixup({ images: x, labels }, { lambda, random }), 3);
+      expect(mixed.lambda).toBe(lambda);
+      expect(await values(mixed.images)).toEqual(expected);
+      tf.dispose([mixed.images, mixed.labels, mixed.partnerLabels]);
+    }
+    tf.dispose([x, labels]);
+  });
+
   test.each(['batch', 'pair', 'element'] as const)('any batch size, λ per %s; labels are conserved', async (per) => {
     const options = fc.record({ batch: fc.integer({ min: 1, max: 7 }), seed: fc.integer({ min: 1, max: 1000 }) });
     await fc.assert(
@@ -179,7 +196,15 @@ describe('errors name the culprit and the fix', () => {
       () => cutmix({ images: images(2), labels: integers([1, 2]) }, { alpha: NaN, random }),
       'cutmix: expected alpha ≥ 0',
     ],
-    [() => noBiasDecay([], { weightDecay: -1 }), 'noBiasDecay: expected weightDecay ≥ 0, got -1'],
+    [
+      () => mixup({ images: images(2), labels: integers([1, 2]) }, { lambda: 1.5, random }),
+      'mixup: expected lambda in [0, 1], got 1.5',
+    ],
+    [
+      () => smoothLabels(tf.zeros<tf.Rank.R2>([2, 4]), { epsilon: 0.1, classes: 10 }),
+      'smoothLabels: expected labels of shape [batch, 10] for 10 classes, got 4 columns',
+    ],
+    [() => noBiasDecay([], { weightDecay: -1 }), 'noBiasDecay: expected weightDecay ≥ 0 and finite, got -1'],
   ])('%#', (f, message) => {
     expect(f).toThrow(message);
   });
