@@ -8,5 +8,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    reporters: ['default', 'json'],
+    // What `npm test` adds up.
+    outputFile: { json: '.cache/tests.json' },
   },
 });

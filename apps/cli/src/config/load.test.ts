@@ -36,7 +36,7 @@ describe('resolveConfig', () => {
     [{ epochs: 0 }, 'epochs: '],
     [{ batch: '12' }, 'batch: '],
     [{ learningRate: { schedule: 'cos' } }, 'learningRate.schedule: '],
-    [{ recipe: 'bags' }, 'recipe: expected one of baseline, bag, got bags; did you mean bag?'],
+    [{ recipe: 'bags' }, 'recipe: expected one of baseline, bag, got "bags"'],
   ])('%j is refused by name', (part, message) => {
     expect(() => resolveConfig(part as never)).toThrow(message);
   });

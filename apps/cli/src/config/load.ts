@@ -21,7 +21,7 @@ export async function readConfigFile(path: string): Promise<PartialConfig> {
     throw new UsageError(`${path} is neither YAML nor JSON: ${(error as Error).message.split('\n')[0] ?? ''}`);
   }
   if (!isObject(value)) throw new UsageError(`${path} holds no keys; write for example "epochs: 30"`);
-  return value as PartialConfig;
+  return value;
 }
 
 /** `a.b=1` → `{a: {b: 1}}`, the value read as YAML. */
@@ -38,12 +38,11 @@ export function parseAssignment(text: string): PartialConfig {
  * @throws UsageError naming every wrong key, with the nearest right one.
  */
 export function resolveConfig(...parts: PartialConfig[]): Config {
-  const said = parts.reduce<Json>((merged, part) => merge(merged, part as Json), {});
+  const said = parts.reduce<Json>((merged, part) => merge(merged, part), {});
   const recipe = said['recipe'] ?? 'bag';
   if (!recipes.includes(recipe as Config['recipe'])) {
-    throw new UsageError(
-      `recipe: expected one of ${recipes.join(', ')}, got ${String(recipe)}${didYouMean(String(recipe), recipes)}`,
-    );
+    const typed = JSON.stringify(recipe);
+    throw new UsageError(`recipe: expected one of ${recipes.join(', ')}, got ${typed}${didYouMean(typed, recipes)}`);
   }
   return validateConfig(merge(recipeDefaults[recipe as Config['recipe']], said));
 }
