@@ -87,7 +87,7 @@ function draw(kinds: Shape[], label: number, size: number, random: Random): RawI
   const ground = color(random);
   const canvas = background(size, ground, random);
   const between = (low: number, high: number) => low + (high - low) * random();
-  const clutter = 1 + random.integer(4);
+  const clutter = 1 + random.integer(3);
   for (let i = 0; i < clutter; i++) {
     paint(canvas, size, {
       shape: kinds[random.integer(kinds.length)] as Shape,
@@ -100,7 +100,7 @@ function draw(kinds: Shape[], label: number, size: number, random: Random): RawI
       opacity: between(0.4, 1),
     });
   }
-  const scale = between(0.42, 0.78);
+  const scale = between(0.48, 0.82);
   paint(canvas, size, {
     shape: kinds[label] as Shape,
     x: between(-0.9, 0.9) * (1 - scale),
@@ -125,7 +125,7 @@ const luma = ([r, g, b]: Color) => 0.299 * r + 0.587 * g + 0.114 * b;
 function contrasting(ground: Color, random: Random): Color {
   for (let attempt = 0; attempt < 20; attempt++) {
     const candidate = color(random);
-    if (Math.abs(luma(candidate) - luma(ground)) > 75) return candidate;
+    if (Math.abs(luma(candidate) - luma(ground)) > 90) return candidate;
   }
   return luma(ground) > 127 ? [20, 20, 20] : [235, 235, 235];
 }
@@ -174,11 +174,11 @@ function paint(canvas: Float32Array, size: number, placed: Placed): void {
   }
 }
 
-/** A third of the images are crossed by a bar. */
+/** A quarter of the images are crossed by a bar. */
 function occlude(canvas: Float32Array, size: number, random: Random): void {
   const [chance, angle, offset, width] = [random(), random() * Math.PI, random() - 0.5, 0.06 + random() * 0.1];
   const ink = color(random);
-  if (chance < 0.65) return;
+  if (chance < 0.75) return;
   const shape: Shape = (x, y) => Math.abs(x - offset) - width + 0 * y;
   paint(canvas, size, { shape, x: 0, y: 0, scale: 1, angle, squeeze: 1, color: ink, opacity: 1 });
 }
@@ -188,7 +188,7 @@ function develop(canvas: Float32Array, size: number, random: Random): RawImage {
   const blurred = random() < 0.5 ? blur(canvas, size) : canvas;
   const contrast = 0.7 + 0.3 * random();
   const brightness = 127 + (random() - 0.5) * 70;
-  const noise = 3 + random() * 13;
+  const noise = 2 + random() * 10;
   const data = new Uint8Array(canvas.length);
   for (let i = 0; i < data.length; i++) {
     // The sum of three uniform numbers is near enough to normal, and cheap.

@@ -33,7 +33,7 @@ export function flip(image: FloatImage): FloatImage {
 }
 
 /** The shorter edge to `edge`, then the `size`×`size` in the middle, as torchvision rounds both. */
-export function resizeAndCenterCrop(image: RawImage, edge: number, size: number): FloatImage {
+export function resizeAndCenterCrop(image: RawImage | FloatImage, edge: number, size: number): FloatImage {
   const shorter = Math.min(image.height, image.width);
   const [height, width] = [image.height, image.width].map((n) => Math.floor((n * edge) / shorter)) as [number, number];
   const resized = shorter === edge ? image : resize(image, height, width);
