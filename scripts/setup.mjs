@@ -26,7 +26,7 @@ function install() {
 
 function build() {
   console.error('set-up: building what has changed …');
-  if (runQuietly(bin('turbo'), ['run', 'build', '--output-logs=errors-only', '--no-daemon']) === undefined) {
+  if (runQuietly(bin('turbo'), ['run', 'build', '--output-logs=errors-only']) === undefined) {
     console.error('set-up: the build failed; see above');
     process.exit(1);
   }

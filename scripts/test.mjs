@@ -6,14 +6,7 @@ import { setUp } from './setup.mjs';
 
 setUp();
 console.error('tests: running those whose package has changed …');
-const status = run(bin('turbo'), [
-  'run',
-  'test',
-  '--output-logs=errors-only',
-  '--no-daemon',
-  '--continue',
-  ...process.argv.slice(2),
-]);
+const status = run(bin('turbo'), ['run', 'test', '--output-logs=errors-only', '--continue', ...process.argv.slice(2)]);
 
 let [passed, failed] = [0, 0];
 for (const { path, name } of [...manifests('packages'), ...manifests('apps')]) {

@@ -28,17 +28,40 @@ export const batchNormTraining: WasmKernel = (inputs, attributes, backend) => {
   }
   const to = floats(backend, y);
   const { residual } = inputs;
-  const rest = residual === undefined ? undefined : floats(backend, residual);
-  for (let i = 0; i < values.length;) {
-    for (let c = 0; c < channels; c++, i++) {
-      let value = (values[i] as number) * (scale[c] as number) + (shift[c] as number);
-      if (rest !== undefined) value += rest[i] as number;
-      // Written so that a NaN stays one: the finite check must see it.
-      to[i] = relu && value < 0 ? 0 : value;
-    }
-  }
+  if (residual === undefined) normalise(values, to, scale, shift);
+  else normaliseAndAdd(values, floats(backend, residual), to, scale, shift);
+  if (relu) rectify(to);
   return [y, mean, variance];
 };
+
+// Each loop does one thing with few arrays and no choices inside: that is what the compiler makes fast.
+
+function normalise(x: Float32Array, y: Float32Array, scale: Float64Array, shift: Float64Array): void {
+  const channels = scale.length;
+  for (let i = 0; i < x.length; i += channels) {
+    for (let c = 0; c < channels; c++) y[i + c] = (x[i + c] as number) * (scale[c] as number) + (shift[c] as number);
+  }
+}
+
+function normaliseAndAdd(
+  x: Float32Array,
+  residual: Float32Array,
+  y: Float32Array,
+  scale: Float64Array,
+  shift: Float64Array,
+): void {
+  const channels = scale.length;
+  for (let i = 0; i < x.length; i += channels) {
+    for (let c = 0; c < channels; c++) {
+      y[i + c] = (x[i + c] as number) * (scale[c] as number) + (shift[c] as number) + (residual[i + c] as number);
+    }
+  }
+}
+
+/** max(0, ·), written so that a NaN stays one: the finite check must see it. */
+function rectify(y: Float32Array): void {
+  for (let i = 0; i < y.length; i++) if ((y[i] as number) < 0) y[i] = 0;
+}
 
 function moments(values: Float32Array, means: Float32Array, variances: Float32Array): void {
   const channels = means.length;
@@ -81,18 +104,14 @@ export const batchNormTrainingGrad: WasmKernel = (inputs, attributes, backend) =
   const means = floats(backend, input(inputs, 'mean'));
   const variances = floats(backend, input(inputs, 'variance'));
   const gamma = floats(backend, input(inputs, 'gamma'));
-  const dResidual = outputs[3] === undefined ? undefined : floats(backend, outputs[3]);
-
+  // dx first holds g.
+  const g = floats(backend, dx);
+  if (ys === undefined) g.set(dys);
+  else mask(dys, ys, g);
+  if (outputs[3] !== undefined) floats(backend, outputs[3]).set(g);
   const sums = new Float64Array(channels);
   const products = new Float64Array(channels); // Σ g·(x − μ)
-  for (let i = 0; i < dys.length;) {
-    for (let c = 0; c < channels; c++, i++) {
-      const g = ys === undefined || (ys[i] as number) > 0 ? (dys[i] as number) : 0;
-      sums[c] = (sums[c] as number) + g;
-      products[c] = (products[c] as number) + g * ((xs[i] as number) - (means[c] as number));
-      if (dResidual !== undefined) dResidual[i] = g;
-    }
-  }
+  sumsOf(g, xs, means, sums, products);
   const rows = dys.length / channels;
   const ofG = new Float64Array(channels);
   const ofX = new Float64Array(channels);
@@ -106,17 +125,42 @@ export const batchNormTrainingGrad: WasmKernel = (inputs, attributes, backend) =
     dBetas[c] = sums[c] as number;
     ofG[c] = scale;
     ofX[c] = (-scale * inverse * inverse * (products[c] as number)) / rows;
-    constant[c] = (-scale * (sums[c] as number)) / rows;
+    constant[c] = (-scale * (sums[c] as number)) / rows - (ofX[c] as number) * (means[c] as number);
   }
-  const to = floats(backend, dx);
-  for (let i = 0; i < dys.length;) {
-    for (let c = 0; c < channels; c++, i++) {
-      const g = ys === undefined || (ys[i] as number) > 0 ? (dys[i] as number) : 0;
-      to[i] =
-        (ofG[c] as number) * g +
-        (ofX[c] as number) * ((xs[i] as number) - (means[c] as number)) +
-        (constant[c] as number);
-    }
-  }
+  combine(g, xs, ofG, ofX, constant);
   return outputs;
 };
+
+/** dy where y > 0, else 0. */
+function mask(dy: Float32Array, y: Float32Array, g: Float32Array): void {
+  for (let i = 0; i < dy.length; i++) g[i] = (y[i] as number) > 0 ? (dy[i] as number) : 0;
+}
+
+/** Σ g and Σ g·(x − μ) for each channel. */
+function sumsOf(
+  g: Float32Array,
+  x: Float32Array,
+  means: Float32Array,
+  sums: Float64Array,
+  products: Float64Array,
+): void {
+  const channels = sums.length;
+  for (let i = 0; i < g.length; i += channels) {
+    for (let c = 0; c < channels; c++) {
+      const value = g[i + c] as number;
+      sums[c] = (sums[c] as number) + value;
+      products[c] = (products[c] as number) + value * ((x[i + c] as number) - (means[c] as number));
+    }
+  }
+}
+
+/** g ← ofG·g + ofX·x + constant. */
+function combine(g: Float32Array, x: Float32Array, ofG: Float64Array, ofX: Float64Array, constant: Float64Array): void {
+  const channels = ofG.length;
+  for (let i = 0; i < g.length; i += channels) {
+    for (let c = 0; c < channels; c++) {
+      g[i + c] =
+        (ofG[c] as number) * (g[i + c] as number) + (ofX[c] as number) * (x[i + c] as number) + (constant[c] as number);
+    }
+  }
+}

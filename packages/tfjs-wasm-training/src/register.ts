@@ -6,6 +6,7 @@ import {
   Conv2DBackpropFilter,
   Conv2DBackpropInput,
   getKernel,
+  Identity,
   type KernelConfig,
   registerKernel,
   type TensorInfo,
@@ -16,6 +17,7 @@ import { conv2dBackpropFilter } from './conv2d-backprop-filter.js';
 import { conv2dBackpropInput } from './conv2d-backprop-input.js';
 import { crossEntropy, crossEntropyGrad } from './cross-entropy.js';
 import type { WasmKernel } from './heap.js';
+import { identity } from './identity.js';
 import { matMul } from './mat-mul.js';
 import { sgdUpdate } from './sgd-update.js';
 
@@ -29,6 +31,7 @@ const additions: Record<string, WasmKernel> = {
   BagCrossEntropy: crossEntropy,
   BagCrossEntropyGrad: crossEntropyGrad,
   BagSgdUpdate: sgdUpdate,
+  [Identity]: identity,
 };
 
 const wrappers: Record<string, (native: WasmKernel) => WasmKernel> = {

@@ -18,11 +18,14 @@ export interface DemoFlags {
 
 /** What all three runs share: few training images, so that generalisation is what is tested. */
 const shared: PartialConfig = {
-  synthetic: { classes: 10, train: 1000, validation: 500, labelNoise: 0.05 },
-  batch: 50,
+  synthetic: { classes: 10, train: 800, validation: 500, labelNoise: 0.05 },
+  imageSize: 24,
+  batch: 32,
+  // The base rate is that of this small batch, so that both recipes train at 0.1.
+  learningRate: { baseBatch: 32 },
 };
 
-const student: PartialConfig = { ...shared, model: 'resnet8', epochs: 16 };
+const student: PartialConfig = { ...shared, model: 'resnet8', epochs: 20 };
 
 function runs(folder: string, flags: PartialConfig): { name: string; title: string; config: Config }[] {
   const teacher = join(folder, 'teacher');
@@ -30,7 +33,7 @@ function runs(folder: string, flags: PartialConfig): { name: string; title: stri
     {
       name: 'teacher',
       title: 'the teacher',
-      config: resolveConfig({ ...shared, recipe: 'bag', model: 'resnet14', epochs: 16, mixup: { alpha: 0 } }, flags),
+      config: resolveConfig({ ...shared, recipe: 'bag', model: 'resnet14', epochs: 10, mixup: { alpha: 0 } }, flags),
     },
     {
       name: 'baseline',

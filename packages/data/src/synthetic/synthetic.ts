@@ -100,13 +100,13 @@ function draw(kinds: Shape[], label: number, size: number, random: Random): RawI
       opacity: between(0.4, 1),
     });
   }
-  const scale = between(0.48, 0.82);
+  const scale = between(0.6, 0.9);
   paint(canvas, size, {
     shape: kinds[label] as Shape,
     x: between(-0.9, 0.9) * (1 - scale),
     y: between(-0.9, 0.9) * (1 - scale),
     scale,
-    angle: between(-0.4, 0.4),
+    angle: between(-0.3, 0.3),
     squeeze: between(0.85, 1.18),
     color: contrasting(ground, random),
     opacity: between(0.8, 1),
@@ -186,9 +186,9 @@ function occlude(canvas: Float32Array, size: number, random: Random): void {
 /** Blur, contrast and noise of a poor camera; then 8 bits. */
 function develop(canvas: Float32Array, size: number, random: Random): RawImage {
   const blurred = random() < 0.5 ? blur(canvas, size) : canvas;
-  const contrast = 0.7 + 0.3 * random();
+  const contrast = 0.75 + 0.25 * random();
   const brightness = 127 + (random() - 0.5) * 70;
-  const noise = 2 + random() * 10;
+  const noise = 2 + random() * 7;
   const data = new Uint8Array(canvas.length);
   for (let i = 0; i < data.length; i++) {
     // The sum of three uniform numbers is near enough to normal, and cheap.
