@@ -1,0 +1,92 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const bag = fileURLToPath(new URL('../bin/bag.js', import.meta.url));
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bag-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [bag, ...args], { cwd: folder, encoding: 'utf8' });
+}
+
+const tiny = ['--model', 'resnet8', '--batch', '8', '--backend', 'wasm'];
+const small = ['synthetic.train=16', 'synthetic.validation=8', 'imageSize=16', 'learningRate.warmupEpochs=0'].flatMap(
+  (one) => ['--set', one],
+);
+
+describe('a wrong command is one line, with the fix, and exit code 2', () => {
+  test.each([
+    [['trian'], 'unknown command trian; did you mean train?'],
+    [['train', '--epoch', '3'], "unknown option '--epoch'"],
+    [['train', '--epochs', 'many'], 'expected a whole number ≥ 1'],
+    [['train', '--variant', 'e'], 'Allowed choices are a, b, c, d'],
+    [['train', '--model', 'resnet51'], 'unknown model resnet51; known are resnet18'],
+    [['train', '--set', 'mixup.alfa=1'], 'unknown configuration key mixup.alfa; did you mean alpha?'],
+    [['train', 'none.yaml'], 'cannot read the configuration none.yaml'],
+    [['train', '--data', 'nowhere'], 'nowhere does not exist; give the folder of a data set'],
+    [['train', '--backend', 'tensorflow'], 'backend tensorflow is not available'],
+    [['train', '--resume', '--out', 'nowhere'], 'is nowhere the folder of a run?'],
+    [['train', '--model', 'resnet8', '--set', 'shortcut=pad'], 'use projection with variant d'],
+    [['eval', 'nowhere'], 'nowhere does not exist; give the folder of a run'],
+    [['data', 'make', '.', '--classes', '101'], 'expected 2 to 100 classes, got 101'],
+  ])('%j', (args, message) => {
+    const { status, stderr } = run(...args);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect(status).toBe(2);
+  });
+});
+
+test('models agree with the published counts, as JSON', () => {
+  const list = JSON.parse(run('models', '--json').stdout) as { name: string; variant: string; parameters: number }[];
+  expect(list.filter(({ name }) => /^resnet(18|34|50|101|152)$/.test(name))).toHaveLength(20);
+  expect(list).toContainEqual(expect.objectContaining({ name: 'resnet152', variant: 'c', parameters: 60_212_040 }));
+});
+
+test('train, stop after an epoch, resume, evaluate, predict: the resumed run equals the whole one', async () => {
+  const train = (out: string, ...more: string[]) =>
+    run('train', ...tiny, ...small, '--epochs', '2', '--out', out, ...more);
+  const whole = train('whole', '--precision', 'fp16', '--set', 'ema.decay=0.9', '--json');
+  expect(whole.status, whole.stderr).toBe(0);
+  const events = whole.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { kind: string });
+  expect(events.filter(({ kind }) => kind === 'epoch')).toHaveLength(2);
+
+  // As if the run had been killed after its first epoch.
+  const cut = join(folder, 'cut');
+  await mkdir(join(cut, 'checkpoints'), { recursive: true });
+  const files = ['model.safetensors', 'optimizer.safetensors', 'ema.safetensors', 'state.json'];
+  await mkdir(join(cut, 'checkpoints', '2'));
+  for (const file of ['config.json', 'metrics.jsonl', ...files.map((name) => join('checkpoints', '2', name))]) {
+    await writeFile(join(cut, file), await readFile(join(folder, 'whole', file)));
+  }
+  const resumed = run('train', '--resume', '--out', 'cut');
+  expect(resumed.status, resumed.stderr).toBe(0);
+  for (const name of files) {
+    const at = join('checkpoints', '4', name);
+    expect(await readFile(join(cut, at)), name).toEqual(await readFile(join(folder, 'whole', at)));
+  }
+  expect(run('train', '--resume', '--out', 'cut', '--batch', '4').stderr).toContain('was started with another batch');
+  expect(run('train', ...tiny, '--out', 'whole').stderr).toContain('whole holds a run already; add --resume');
+
+  const scores = JSON.parse(run('eval', 'whole', '--json').stdout) as { examples: number; top5: number };
+  expect(scores.examples).toBe(8);
+
+  expect(run('data', 'make', 'images', '--train', '20', '--validation', '10', '--size', '16').status).toBe(0);
+  const image = join('images', 'val', 'star', '4.png');
+  const { predictions } = JSON.parse(run('predict', 'whole', image, '--top', '3', '--json').stdout) as {
+    predictions: { class: string; probability: number }[];
+  };
+  expect(predictions).toHaveLength(3);
+  const broken = run('predict', 'whole', join('whole', 'config.json'));
+  expect([broken.status, broken.stderr]).toEqual([2, expect.stringContaining('cannot read the image')]);
+});
