@@ -21,8 +21,13 @@ const shared: PartialConfig = {
   synthetic: { classes: 10, train: 800, validation: 500, labelNoise: 0.05 },
   imageSize: 24,
   batch: 32,
-  // The base rate is that of this small batch, so that both recipes train at 0.1.
-  learningRate: { baseBatch: 32 },
+  learningRate: {
+    // The base rate is that of this small batch, so that both recipes train at 0.1.
+    baseBatch: 32,
+    warmupEpochs: 1,
+    // The paper divides at 1/4, 1/2 and 3/4 of 120 epochs; in twenty that would come before anything is learnt.
+    boundaries: [0.5, 0.75, 0.9],
+  },
 };
 
 const student: PartialConfig = { ...shared, model: 'resnet8', epochs: 20 };
@@ -33,12 +38,12 @@ function runs(folder: string, flags: PartialConfig): { name: string; title: stri
     {
       name: 'teacher',
       title: 'the teacher',
-      config: resolveConfig({ ...shared, recipe: 'bag', model: 'resnet14', epochs: 10, mixup: { alpha: 0 } }, flags),
+      config: resolveConfig({ ...shared, recipe: 'bag', model: 'resnet14', epochs: 14, mixup: { alpha: 0 } }, flags),
     },
     {
       name: 'baseline',
       title: "the paper's baseline",
-      config: resolveConfig({ ...student, recipe: 'baseline' }, flags),
+      config: resolveConfig({ ...student, recipe: 'baseline' }, { learningRate: { warmupEpochs: 0 } }, flags),
     },
     {
       name: 'bag',
