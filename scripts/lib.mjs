@@ -12,7 +12,7 @@ export const environment = {
   TURBO_TELEMETRY_DISABLED: '1',
   DO_NOT_TRACK: '1',
   TURBO_CONFIG_DIR_PATH: join(root, '.turbo', 'config'),
-  npm_config_cache: process.env.npm_config_cache ?? join(root, '.cache', 'npm'),
+  npm_config_cache: join(root, '.cache', 'npm'),
   npm_config_update_notifier: 'false',
 };
 
