@@ -1,7 +1,7 @@
 import '@bag/tfjs-wasm-training';
-import { describeOnBackends, expectNoLeak, peakBytes } from '@bag/testing';
+import { describeOnBackends, expectNoLeak, peakBytes, testContract } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   batchNormInference,
   batchNormTraining,
@@ -15,10 +15,6 @@ import {
 } from './index.js';
 import * as exports from './index.js';
 
-type T4 = tf.Tensor4D;
-const image = () => tf.randomNormal<tf.Rank.R4>([2, 6, 6, 3], 0, 1, 'float32', 1);
-const filter = () => tf.randomNormal<tf.Rank.R4>([3, 3, 3, 4], 0, 1, 'float32', 2);
-const vector = () => tf.ones<tf.Rank.R1>([3]);
 const attributes = {
   strides: [1, 1] as [number, number],
   pad: [
@@ -27,60 +23,72 @@ const attributes = {
   ] as [[number, number], [number, number]],
   dilations: [1, 1] as [number, number],
 };
-
-/** Every exported operation on ordinary input. */
-const operations: Record<string, () => tf.Tensor[]> = {
-  conv2d: () => [conv2d(image(), filter(), { padding: 1 })],
-  conv2dBackpropInput: () => [
-    conv2dBackpropInput(tf.ones<tf.Rank.R4>([2, 6, 6, 4]), filter(), { ...attributes, inputShape: [2, 6, 6, 3] }),
-  ],
-  conv2dBackpropFilter: () => [
-    conv2dBackpropFilter(image(), tf.ones<tf.Rank.R4>([2, 6, 6, 4]), { ...attributes, filterShape: [3, 3, 3, 4] }),
-  ],
-  batchNormTraining: () =>
-    Object.values(batchNormTraining({ x: image(), gamma: vector(), beta: vector() })) as tf.Tensor[],
-  batchNormInference: () => [
-    batchNormInference({ x: image(), gamma: vector(), beta: vector(), mean: vector(), variance: vector() }),
-  ],
-  crossEntropy: () => [crossEntropy({ logits: tf.ones<tf.Rank.R2>([2, 3]), labels: tf.tensor1d([0, 2], 'int32') })],
-  sgdUpdate: () => Object.values(sgdUpdate({ parameter: vector(), gradient: vector(), velocity: vector(), rate: 0.1 })),
-};
-
-test('the table is complete', () => {
-  const functions = Object.keys(exports).filter((name) => !['PendingStatistics', 'valueAndGradients'].includes(name));
-  expect(Object.keys(operations).sort()).toEqual(functions.sort());
+const inputs = () => ({
+  x: tf.randomNormal<tf.Rank.R4>([2, 6, 6, 3], 0, 1, 'float32', 1),
+  dy: tf.randomNormal<tf.Rank.R4>([2, 6, 6, 4], 0, 1, 'float32', 2),
+  filter: tf.randomNormal<tf.Rank.R4>([3, 3, 3, 4], 0, 1, 'float32', 3),
+  identity: tf.tidy(() => tf.reshape<tf.Rank.R4>(tf.eye(3), [1, 1, 3, 3])),
+  ones: tf.ones<tf.Rank.R1>([3]),
+  zeros: tf.zeros<tf.Rank.R1>([3]),
+  logits: tf.randomNormal<tf.Rank.R2>([2, 3], 0, 1, 'float32', 4),
+  labels: tf.tensor1d([0, 2], 'int32'),
 });
 
-describeOnBackends('contract', () => {
-  describe.each(Object.entries(operations))('%s', (_name, run) => {
-    test('float32, finite, the same twice, nothing left alive', async () => {
-      await expectNoLeak(async () => {
-        const first = tf.tidy(run);
-        const second = tf.tidy(run);
-        for (const [i, tensor] of first.entries()) {
-          const values = await tensor.data();
-          expect(tensor.dtype).toBe('float32');
-          expect(values.every(Number.isFinite)).toBe(true);
-          expect(values).toEqual(await (second[i] as tf.Tensor).data());
-        }
-        tf.dispose([first, second]);
-      });
-    });
-  });
+testContract({
+  exports,
+  inputs,
+  table: {
+    conv2d: {
+      on: ({ x, filter }) => conv2d(x, filter, { padding: 1 }),
+      off: ({ x, identity }) => [conv2d(x, identity), x],
+    },
+    conv2dBackpropInput: {
+      on: ({ dy, filter }) => conv2dBackpropInput(dy, filter, { ...attributes, inputShape: [2, 6, 6, 3] }),
+      off: ({ x, identity }) => [
+        conv2dBackpropInput(x, identity, {
+          ...attributes,
+          pad: [
+            [0, 0],
+            [0, 0],
+          ],
+          inputShape: [2, 6, 6, 3],
+        }),
+        x,
+      ],
+    },
+    conv2dBackpropFilter: {
+      on: ({ x, dy }) => conv2dBackpropFilter(x, dy, { ...attributes, filterShape: [3, 3, 3, 4] }),
+    },
+    batchNormTraining: { on: ({ x, ones, zeros }) => batchNormTraining({ x, gamma: ones, beta: zeros }) },
+    batchNormInference: {
+      on: ({ x, ones, zeros }) =>
+        batchNormInference({ x, gamma: ones, beta: zeros, mean: ones, variance: ones, relu: true }),
+      off: ({ x, ones, zeros }) => [
+        batchNormInference({ x, gamma: ones, beta: zeros, mean: zeros, variance: ones, epsilon: 0 }),
+        x,
+      ],
+    },
+    crossEntropy: { on: ({ logits, labels }) => crossEntropy({ logits, labels, smoothing: 0.1 }) },
+    sgdUpdate: {
+      on: ({ ones, zeros }) => sgdUpdate({ parameter: ones, gradient: ones, velocity: zeros, rate: 0.1 }),
+      off: ({ ones, zeros }) => [
+        sgdUpdate({ parameter: ones, gradient: ones, velocity: zeros, rate: 0, momentum: 0.9, weightDecay: 1 })
+          .parameter,
+        ones,
+      ],
+    },
+    valueAndGradients: {
+      on: ({ ones }) => {
+        const parameter = { name: 'w', variable: tf.tidy(() => tf.variable(tf.mul(ones, 3))) };
+        const result = valueAndGradients(() => tf.sum<tf.Scalar>(tf.square(parameter.variable)), [parameter]);
+        return { result, parameter };
+      },
+    },
+    PendingStatistics: { on: () => new PendingStatistics().size },
+  },
+});
 
-  test('off is the identity: identity filter, γ = 1 with the own statistics, rate 0', async () => {
-    await expectNoLeak(async () => {
-      const x = image();
-      const one = tf.tidy(() => tf.reshape<tf.Rank.R4>(tf.eye(3), [1, 1, 3, 3]));
-      const same = conv2d(x, one);
-      const v = vector();
-      const next = sgdUpdate({ parameter: v, gradient: v, velocity: v, rate: 0, momentum: 0.9, weightDecay: 1 });
-      expect(await same.data()).toEqual(await x.data());
-      expect(await next.parameter.data()).toEqual(await v.data());
-      tf.dispose([x, one, same, v, next.parameter, next.velocity]);
-    });
-  });
-
+describeOnBackends('memory', () => {
   test('a residual block of 8 convolutions peaks near what must be saved', async () => {
     const shape: [number, number, number, number] = [4, 16, 16, 8];
     const unit = 4 * 4 * 16 * 16 * 8;
@@ -96,11 +104,11 @@ describeOnBackends('contract', () => {
     const step = () => {
       const statistics = new PendingStatistics();
       const { value, gradients } = valueAndGradients(() => {
-        let y: T4 = x;
+        let y: tf.Tensor4D = x;
         for (const { variable } of parameters) {
           const input = y;
           y = tf.tidy(() => {
-            const z = conv2d(input, variable as unknown as T4, { padding: 1 });
+            const z = conv2d(input, variable as unknown as tf.Tensor4D, { padding: 1 });
             return batchNormTraining({ x: z, gamma, beta, residual: input, relu: true }).y;
           });
         }

@@ -3,3 +3,4 @@ export { expectAllClose, relativeError, type Tolerance } from './close.js';
 export { expectNoLeak } from './leak.js';
 export { peakBytes } from './peak.js';
 export { testReadme } from './readme.js';
+export { type Contract, type ContractRow, testContract } from './contract.js';

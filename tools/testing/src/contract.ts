@@ -1,0 +1,83 @@
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, test } from 'vitest';
+import { describeOnBackends, type TestBackend } from './backends.js';
+
+/** What is asked of one export. Values may be tensors, numbers, typed arrays, or objects and lists of them. */
+export interface ContractRow<Inputs> {
+  /** The export on ordinary input: finite, dtype kept, the same twice, its inputs untouched, nothing left alive. */
+  on: (inputs: Inputs) => unknown;
+  /** The export turned off, and what it must then give exactly. */
+  off?: (inputs: Inputs) => readonly [actual: unknown, expected: unknown] | Promise<readonly [unknown, unknown]>;
+}
+
+export interface Contract<Inputs> {
+  /** The package's module. */
+  exports: object;
+  /** Made anew for every test, disposed after it. */
+  inputs: () => Inputs;
+  /** A row for every export that is a function or a class. */
+  table: Record<string, ContractRow<Inputs>>;
+  backends?: readonly TestBackend[];
+}
+
+/** Tests the contract of every export of a package on each backend. */
+export function testContract<Inputs>({ exports, inputs, table, backends }: Contract<Inputs>): void {
+  test('the contract has a row for every export', () => {
+    const callable = Object.entries(exports).filter(([, value]) => typeof value === 'function');
+    expect(Object.keys(table).sort()).toEqual(callable.map(([name]) => name).sort());
+  });
+
+  describeOnBackends(
+    'contract',
+    () => {
+      describe.each(Object.entries(table))('%s', (_name, { on, off }) => {
+        test('finite, dtype kept, the same twice, inputs untouched, nothing left alive', async () => {
+          const before = tf.memory().numTensors;
+          const given = inputs();
+          const original = await snapshot(given);
+          const first = await run(() => on(given));
+          const second = await run(() => on(given));
+          expect(second).toEqual(first);
+          expect(await snapshot(given)).toEqual(original);
+          for (const value of numbersOf(first)) expect(value).toSatisfy(Number.isFinite);
+          tf.dispose(given as tf.TensorContainer);
+          expect(tf.memory().numTensors - before, 'tensors left alive').toBe(0);
+        });
+        test.runIf(off)('off is the identity', async () => {
+          const given = inputs();
+          const [actual, expected] = (await off?.(given)) ?? [];
+          expect(await snapshot(actual)).toEqual(await snapshot(expected));
+          tf.dispose([given, actual, expected] as tf.TensorContainer);
+        });
+      });
+    },
+    backends,
+  );
+}
+
+/** What a call gives, with its tensors as `{ dtype, shape, values }`; no tensor but those given may stay alive. */
+async function run(call: () => unknown): Promise<unknown> {
+  const before = tf.memory().numTensors;
+  const result = await call();
+  const taken = await snapshot(result);
+  tf.dispose(result as tf.TensorContainer);
+  expect(tf.memory().numTensors - before, 'tensors besides those that were returned').toBe(0);
+  return taken;
+}
+
+async function snapshot(value: unknown): Promise<unknown> {
+  if (value instanceof tf.Tensor) {
+    expect(value.dtype).toMatch(/^(float32|int32)$/);
+    return { dtype: value.dtype, shape: value.shape, values: Array.from(await value.data()) };
+  }
+  if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'function' : value;
+  if (ArrayBuffer.isView(value)) return { type: value.constructor.name, values: Array.from(value as Float32Array) };
+  if (Array.isArray(value)) return Promise.all(value.map(snapshot));
+  const entries = Object.entries(value as Record<string, unknown>).map(async ([key, one]) => [key, await snapshot(one)] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+function numbersOf(value: unknown): number[] {
+  if (typeof value === 'number') return [value];
+  return value !== null && typeof value === 'object' ? Object.values(value).flatMap(numbersOf) : [];
+}
