@@ -1,15 +1,21 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { lossScaler, staticLossScaler } from './loss-scaler.js';
+import { lossScaler, type LossScalerOptions, staticLossScaler } from './loss-scaler.js';
 
-test('the sequence of torch.cuda.amp.GradScaler, as its documentation defines it', () => {
-  const scaler = lossScaler({ growthInterval: 3 });
+interface Golden {
+  options: Required<Pick<LossScalerOptions, 'init' | 'growthFactor' | 'backoffFactor' | 'growthInterval'>>;
+  steps: { finite: boolean; scale: number; goodSteps: number }[];
+}
+const path = new URL('fixtures/grad-scaler.json', import.meta.url);
+const { cases } = JSON.parse(readFileSync(path, 'utf8')) as { cases: Golden[] };
+
+test.each(cases)('the sequence of torch.amp.GradScaler with $options', ({ options, steps }) => {
+  const scaler = lossScaler(options);
   let state = scaler.init();
-  const scales = [true, true, true, true, false, false, true, true, false, true, true, true].map((finite) => {
+  for (const { finite, scale, goodSteps } of steps) {
     state = scaler.update(state, finite);
-    return state.scale / 65536;
-  });
-  // Growth after three good steps in a row; an overflow halves and starts the count anew.
-  expect(scales).toEqual([1, 1, 2, 2, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.5]);
+    expect(state).toEqual({ scale, goodSteps });
+  }
 });
 
 test('defaults: 65536, doubled after exactly 2000 good steps; a state is plain data', () => {

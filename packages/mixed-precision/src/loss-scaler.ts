@@ -57,9 +57,10 @@ export function lossScaler({
   return {
     init: () => ({ scale: init, goodSteps: 0 }),
     update: ({ scale, goodSteps }, finite) => {
-      if (!finite) return { scale: Math.max(scale * backoffFactor, min), goodSteps: 0 };
+      // In single precision, as the loss it multiplies.
+      if (!finite) return { scale: Math.max(Math.fround(scale * backoffFactor), min), goodSteps: 0 };
       if (goodSteps + 1 < growthInterval) return { scale, goodSteps: goodSteps + 1 };
-      const grown = scale * growthFactor;
+      const grown = Math.fround(scale * growthFactor);
       return { scale: Number.isFinite(grown) ? grown : scale, goodSteps: 0 };
     },
     canBackOff: ({ scale }) => scale > min,
