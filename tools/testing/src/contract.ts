@@ -43,9 +43,10 @@ export function testContract<Inputs>({ exports, inputs, table, backends }: Contr
           tf.dispose(given as tf.TensorContainer);
           expect(tf.memory().numTensors - before, 'tensors left alive').toBe(0);
         });
-        test.runIf(off)('off is the identity', async () => {
+        if (off === undefined) return;
+        test('off is the identity', async () => {
           const given = inputs();
-          const [actual, expected] = (await off?.(given)) ?? [];
+          const [actual, expected] = await off(given);
           expect(await snapshot(actual)).toEqual(await snapshot(expected));
           tf.dispose([given, actual, expected] as tf.TensorContainer);
         });
@@ -68,7 +69,7 @@ async function run(call: () => unknown): Promise<unknown> {
 async function snapshot(value: unknown): Promise<unknown> {
   if (value instanceof tf.Tensor) {
     expect(value.dtype).toMatch(/^(float32|int32)$/);
-    return { dtype: value.dtype, shape: value.shape, values: Array.from((await value.data()) as Float32Array) };
+    return { dtype: value.dtype, shape: value.shape as number[], values: Array.from((await value.data()) as Float32Array) };
   }
   if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'function' : value;
   if (ArrayBuffer.isView(value)) return { type: value.constructor.name, values: Array.from(value as Float32Array) };
