@@ -22,15 +22,21 @@ export function peakRate({ learningRate, batch, accumulate }: Config): number {
   return scaled ? linearScaling({ baseRate: base, baseBatch, batch: batch * accumulate }) : base;
 }
 
+/** Epochs of warmup: as configured, or the paper's five of 120, of which a short run has a tenth. */
+export function warmupOf({ learningRate, epochs }: Config): number {
+  return learningRate.warmupEpochs ?? Math.min(5, epochs / 10);
+}
+
 /** The configured schedule over all optimiser steps. */
 export function scheduleOf(config: Config, stepsPerEpoch: number): Schedule {
-  const { schedule, warmupEpochs, boundaries } = config.learningRate;
+  const { schedule, boundaries } = config.learningRate;
+  const warmupEpochs = warmupOf(config);
   const totalSteps = config.epochs * stepsPerEpoch;
   const peak = peakRate(config);
   const warmupSteps = Math.round(warmupEpochs * stepsPerEpoch);
   if (warmupSteps >= totalSteps) {
     throw new UsageError(
-      `learningRate.warmupEpochs: ${warmupEpochs} of ${config.epochs} epochs leave nothing to train; shorten the warmup`,
+      `learningRate.warmupEpochs: ${warmupEpochs} of ${config.epochs} epochs leave nothing to train; shorten the warmup, with null to a tenth of the run`,
     );
   }
   if (schedule === 'cosine') return warmupCosine({ peak, warmupSteps, totalSteps });
@@ -72,7 +78,7 @@ export function tricksOf(
   teacher: ResNet | undefined,
 ): { tricks: Tricks; notes: string[] } {
   const { labelSmoothing, mixup, cutmix, distillation, epochs } = config;
-  const { schedule, warmupEpochs, base, linearScaling: scaled } = config.learningRate;
+  const { schedule, base, linearScaling: scaled } = config.learningRate;
   if (mixup.alpha > 0 && cutmix.alpha > 0) {
     throw new UsageError('mixup.alpha and cutmix.alpha are both on; set one of them to 0');
   }
@@ -81,7 +87,7 @@ export function tricksOf(
   const notes = [...network.notes];
   const rate = Number(peakRate(config).toPrecision(4));
   notes.push(
-    `learning rate: ${rate}${scaled ? ` (linear scaling of ${base})` : ''}, ${schedule}, warmup of ${warmupEpochs} epochs`,
+    `learning rate: ${rate}${scaled ? ` (linear scaling of ${base})` : ''}, ${schedule}, warmup of ${warmupOf(config)} epochs`,
   );
   if (config.noBiasDecay) {
     const [weights, rest] = noBiasDecay(trainable(network), { weightDecay: config.weightDecay });

@@ -50,8 +50,7 @@ export const recipeDefaults: Record<Config['recipe'], Config> = {
     recipe: 'bag',
     variant: 'd',
     zeroGamma: true,
-    // Five of the paper's 120 epochs are warmup; a run of thirty has about one and a half.
-    learningRate: { ...baseline.learningRate, linearScaling: true, warmupEpochs: 2, schedule: 'cosine' },
+    learningRate: { ...baseline.learningRate, linearScaling: true, warmupEpochs: null, schedule: 'cosine' },
     noBiasDecay: true,
     labelSmoothing: 0.1,
     mixup: { alpha: 0.2, per: 'batch', offEpochs: 0 },

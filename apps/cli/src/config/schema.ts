@@ -40,7 +40,8 @@ export const configSchema = z.strictObject({
     base: z.number().positive(),
     baseBatch: count,
     linearScaling: z.boolean(),
-    warmupEpochs: z.number().min(0),
+    /** Null for the paper's five, or a tenth of a run of less than fifty. */
+    warmupEpochs: z.number().min(0).nullable(),
     schedule: z.enum(['constant', 'step', 'exponential', 'cosine']),
     /** Of `step`: where the rate is divided by ten, as shares of the run. */
     boundaries: z.array(share),
