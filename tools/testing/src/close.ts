@@ -25,14 +25,21 @@ export function expectAllClose(
   }
 }
 
-/** ‖actual − expected‖₂ / ‖expected‖₂: the norm-wise error of one tensor. */
-export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+/**
+ * ‖actual − expected‖₂ / ‖size‖₂: the norm-wise error of one tensor, by default in units of the expected one. Where terms
+ * cancel, `size` is what they add up to without their signs.
+ */
+export function relativeError(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  size: ArrayLike<number> = expected,
+): number {
   expect(actual.length, 'number of elements').toBe(expected.length);
   let difference = 0;
   let norm = 0;
   for (let i = 0; i < expected.length; i++) {
     difference += ((actual[i] as number) - (expected[i] as number)) ** 2;
-    norm += (expected[i] as number) ** 2;
+    norm += (size[i] as number) ** 2;
   }
   return Math.sqrt(difference) / Math.max(Math.sqrt(norm), Number.MIN_VALUE);
 }

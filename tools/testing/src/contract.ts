@@ -69,12 +69,18 @@ async function run(call: () => unknown): Promise<unknown> {
 async function snapshot(value: unknown): Promise<unknown> {
   if (value instanceof tf.Tensor) {
     expect(value.dtype).toMatch(/^(float32|int32)$/);
-    return { dtype: value.dtype, shape: value.shape as number[], values: Array.from((await value.data()) as Float32Array) };
+    return {
+      dtype: value.dtype,
+      shape: value.shape as number[],
+      values: Array.from((await value.data()) as Float32Array),
+    };
   }
   if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'function' : value;
   if (ArrayBuffer.isView(value)) return { type: value.constructor.name, values: Array.from(value as Float32Array) };
   if (Array.isArray(value)) return Promise.all((value as unknown[]).map(snapshot));
-  const entries = Object.entries(value as Record<string, unknown>).map(async ([key, one]) => [key, await snapshot(one)] as const);
+  const entries = Object.entries(value as Record<string, unknown>).map(
+    async ([key, one]) => [key, await snapshot(one)] as const,
+  );
   return Object.fromEntries(await Promise.all(entries));
 }
 
