@@ -11,15 +11,26 @@ export interface Progress {
   stop(): void;
 }
 
-export function createProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
-  return stream.isTTY ? new Bar(stream) : new Lines(stream);
+/** Runs work that shows its progress. However it ends, the bar ends too: a running one would keep the process alive. */
+export async function withProgress<T>(
+  work: (progress: Progress) => Promise<T>,
+  stream: NodeJS.WriteStream = process.stderr,
+): Promise<T> {
+  const progress = stream.isTTY ? new Bar(stream) : new Lines(stream);
+  try {
+    return await work(progress);
+  } finally {
+    progress.stop();
+  }
 }
 
 class Bar implements Progress {
+  readonly #stream: NodeJS.WriteStream;
   readonly #bar: SingleBar;
   #running = false;
 
   constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
     this.#bar = new SingleBar(
       {
         stream,
@@ -46,8 +57,8 @@ class Bar implements Progress {
   }
 
   line(text: string): void {
-    if (this.#running) process.stderr.write('\r\u001b[K');
-    process.stderr.write(`${text}\n`);
+    if (this.#running) this.#stream.write('\r\u001b[K');
+    this.#stream.write(`${text}\n`);
   }
 
   stop(): void {

@@ -100,7 +100,8 @@ export function tricksOf(
   }
   if (mixup.alpha > 0) {
     tricks.mixing = mixupAdapter({ ...mixup, epochs });
-    notes.push(`mixup: α = ${mixup.alpha} per ${mixup.per}, the last ${mixup.offEpochs} epochs without`);
+    const off = mixup.offEpochs > 0 ? `, the last ${mixup.offEpochs} epochs without` : '';
+    notes.push(`mixup: α = ${mixup.alpha} per ${mixup.per}${off}`);
     if (mixup.offEpochs >= epochs) notes.push('warning: mixup finds no epoch to act on; lower mixup.offEpochs');
   }
   if (cutmix.alpha > 0) {

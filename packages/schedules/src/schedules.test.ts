@@ -155,13 +155,18 @@ describe('cosineRestarts', () => {
 describe('oneCycle', () => {
   test('any length: within its rates, peak reached, last update at the minimum, constant after', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 300 }), fc.double({ min: 0, max: 0.5, noNaN: true }), fc.boolean(), (n, f, three) => {
-        const schedule = oneCycle({ peak: 1, totalSteps: n, warmupFraction: f, threePhase: three });
-        const values = range(n).map(schedule);
-        expect(values.every((value) => value >= 0.04 / 1e4 - 1e-15 && value <= 1)).toBe(true);
-        expect(schedule(n - 1)).toBe(0.04 / 1e4);
-        expect(schedule(n + 100)).toBe(0.04 / 1e4);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 300 }),
+        fc.double({ min: 0, max: 0.5, noNaN: true }),
+        fc.boolean(),
+        (n, f, three) => {
+          const schedule = oneCycle({ peak: 1, totalSteps: n, warmupFraction: f, threePhase: three });
+          const values = range(n).map(schedule);
+          expect(values.every((value) => value >= 0.04 / 1e4 - 1e-15 && value <= 1)).toBe(true);
+          expect(schedule(n - 1)).toBe(0.04 / 1e4);
+          expect(schedule(n + 100)).toBe(0.04 / 1e4);
+        },
+      ),
     );
   });
 });

@@ -7,8 +7,6 @@ import type { Batch, Network } from './types.js';
 export interface EvaluateOptions {
   /** Called after each batch with the number of examples so far. */
   onProgress?: (examples: number) => void | Promise<void>;
-  /** Stops between batches; the scores are then those of the batches seen. */
-  signal?: AbortSignal;
   /** Receives each batch's logits `[batch, classes]` with its labels. */
   onLogits?: (logits: Float32Array, labels: Int32Array) => void;
 }
@@ -17,11 +15,10 @@ export interface EvaluateOptions {
 export async function evaluate(
   network: Pick<Network, 'apply'>,
   batches: AsyncIterable<Batch>,
-  { onProgress, signal, onLogits }: EvaluateOptions = {},
+  { onProgress, onLogits }: EvaluateOptions = {},
 ): Promise<Scores & { examples: number }> {
   const metrics = new Metrics();
   for await (const { images, labels, shape } of batches) {
-    if (signal?.aborted) break;
     const [logits, loss] = tidy(() => {
       const z = network.apply(tensor4d(images, [...shape]), { training: false });
       return [z, mean<Scalar>(crossEntropy({ logits: z, labels: tensor1d(labels, 'int32') }))] as const;

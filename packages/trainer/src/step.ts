@@ -60,6 +60,7 @@ export async function backward(options: BackwardOptions): Promise<Backward> {
     }
   } catch (error) {
     statistics.discard();
+    dispose(gradients ?? {});
     throw error;
   }
   return { gradients: gradients ?? {}, statistics, loss: loss / options.lossScale, logits };

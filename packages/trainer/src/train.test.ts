@@ -182,6 +182,27 @@ describeOnBackends(
       expect(end.average?.step).toBe(0);
     });
 
+    test('stopped during a validation, it finishes the validation and keeps the epoch', async () => {
+      const { state, run } = setUp();
+      const controller = new AbortController();
+      const events: TrainEvent[] = [];
+      const { state: end, stopped } = await run(
+        state,
+        3,
+        (event) => {
+          events.push(event);
+          if (event.kind === 'validation') controller.abort();
+        },
+        controller.signal,
+      );
+      expect([stopped, end.epoch, end.optimizer.step]).toEqual([true, 1, stepsPerEpoch]);
+      const validated = events
+        .filter(({ kind }) => kind === 'validation')
+        .map((event) => 'examples' in event && event.examples);
+      expect(Math.max(...validated.map(Number))).toBe(stepsPerEpoch * perBatch);
+      expect(events.map(({ kind }) => kind).slice(-2)).toEqual(['epoch', 'stopped']);
+    });
+
     test('a loss that is no number stops the run, naming step, rate and scale', async () => {
       const { network, state, run } = setUp({ epochs: 1 });
       const [first] = network.parameters;

@@ -64,7 +64,7 @@ export interface TrainOptions<O extends { readonly step: number }, S extends { r
   notes?: string[];
   /** Hears everything; awaited, so that a checkpoint is on disk before the next epoch begins. */
   onEvent?: (event: TrainEvent, state: TrainState<O, S, A>) => void | Promise<void>;
-  /** Stops after the current step. */
+  /** Stops before the next step. A validation that has begun is finished first, so that its epoch is not lost. */
   signal?: AbortSignal | undefined;
 }
 
@@ -95,15 +95,16 @@ export class NonFiniteLossError extends Error {
 export async function train<O extends { readonly step: number }, S extends { readonly scale: number }, A>(
   options: TrainOptions<O, S, A>,
 ): Promise<{ state: TrainState<O, S, A>; stopped: boolean }> {
-  const { epochs, stepsPerEpoch, notes = [], signal, onEvent } = options;
+  const { epochs, stepsPerEpoch, notes = [], onEvent } = options;
   let { state } = options;
   await onEvent?.({ kind: 'start', epochs, stepsPerEpoch, fromEpoch: state.epoch, notes }, state);
   while (state.epoch < epochs) {
     const { epoch } = state;
     const startMs = performance.now();
     const metrics = new Metrics();
-    state = await trainEpoch(options, state, metrics);
-    if (signal?.aborted) {
+    const { complete, ...trained } = await trainEpoch(options, state, metrics);
+    state = trained.state;
+    if (!complete) {
       await onEvent?.({ kind: 'stopped', epoch, step: state.optimizer.step }, state);
       return { state, stopped: true };
     }
@@ -128,7 +129,7 @@ async function trainEpoch<O extends { readonly step: number }, S extends { reado
   options: TrainOptions<O, S, A>,
   state: TrainState<O, S, A>,
   metrics: Metrics,
-): Promise<TrainState<O, S, A>> {
+): Promise<{ state: TrainState<O, S, A>; complete: boolean }> {
   const { batches, accumulate = 1, signal } = options;
   let microbatches: Batch[] = [];
   const stepWith = async () => {
@@ -138,12 +139,12 @@ async function trainEpoch<O extends { readonly step: number }, S extends { reado
     await nextFrame();
   };
   for await (const batch of batches(state.epoch)) {
+    if (signal?.aborted) return { state, complete: false };
     microbatches.push(batch);
     if (microbatches.length === accumulate) await stepWith();
-    if (signal?.aborted) return state;
   }
   if (microbatches.length > 0) await stepWith();
-  return state;
+  return { state, complete: true };
 }
 
 async function trainStep<O extends { readonly step: number }, S extends { readonly scale: number }, A>(
@@ -216,7 +217,7 @@ function release({ gradients, statistics }: Backward): void {
 }
 
 async function validate<O extends { readonly step: number }, S extends { readonly scale: number }, A>(
-  { network, validation, validationSize, average, signal, onEvent }: TrainOptions<O, S, A>,
+  { network, validation, validationSize, average, onEvent }: TrainOptions<O, S, A>,
   state: TrainState<O, S, A>,
   epoch: number,
 ): Promise<{ validation?: Scores; average?: Scores }> {
@@ -224,10 +225,7 @@ async function validate<O extends { readonly step: number }, S extends { readonl
   const score = async (): Promise<Scores> => {
     const onProgress = (examples: number) =>
       onEvent?.({ kind: 'validation', epoch, examples, total: validationSize }, state);
-    const { loss, top1, top5 } = await evaluate(network, validation(), {
-      onProgress,
-      ...(signal !== undefined && { signal }),
-    });
+    const { loss, top1, top5 } = await evaluate(network, validation(), { onProgress });
     return { loss, top1, top5 };
   };
   const scores = await score();

@@ -3,7 +3,7 @@ import { contactSheet, writeImageFolder } from '@bag/data/node';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.js';
-import { createProgress } from '../progress.js';
+import { type Progress, withProgress } from '../progress.js';
 
 export interface DataMakeFlags {
   classes: number;
@@ -19,8 +19,11 @@ export async function dataMakeCommand(folder: string, flags: DataMakeFlags): Pro
   if ((await readdir(folder).catch(() => [])).length > 0) {
     throw new UsageError(`${folder} is not empty; name a new folder`);
   }
+  await withProgress((progress) => make(folder, flags, progress));
+}
+
+async function make(folder: string, flags: DataMakeFlags, progress: Progress): Promise<void> {
   const { classes, train, validation, size, seed, labelNoise } = flags;
-  const progress = createProgress();
   let done = 0;
   progress.start(train + validation);
   for (const split of ['train', 'validation'] as const) {

@@ -1,14 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countMultiplyAdds, cifarArchitecture } from '@bag/resnet-variants';
+import type { Scores } from '@bag/trainer';
 import { resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
 import { modelOf } from '../network.js';
-import { createProgress, duration } from '../progress.js';
+import { duration, type Progress, withProgress } from '../progress.js';
 import { percent, table } from '../table.js';
 import { runTraining } from '../training.js';
-import { stopOnInterrupt } from './train.js';
+import { stoppable } from './train.js';
 
 export interface DemoFlags {
   out?: string;
@@ -70,23 +71,56 @@ export async function demoCommand({ out, backend = 'auto', seed = 0 }: DemoFlags
   await mkdir(folder, { recursive: true });
   const plan = runs(folder, { backend, seed } as PartialConfig);
   const engine = await useEngine(plan[0]?.config.backend ?? 'auto');
-  const progress = createProgress();
-  progress.line(`three runs on the embedded data set with the engine ${engine.name}, into ${folder}`);
-  const { signal, release } = stopOnInterrupt(() =>
-    progress.line('stopping after this step; press Ctrl-C again to quit at once'),
+  const startMs = Date.now();
+  const results = await withProgress((progress) => {
+    progress.line(`three runs on the embedded data set with the engine ${engine.name}, into ${folder}`);
+    return stoppable(progress, (signal) => runAll(plan, folder, progress, signal));
+  });
+  if (results === undefined) return;
+  const rows = results.map(({ title, config, scores, seconds, out }) => [
+    title,
+    config.model,
+    percent(scores.top1),
+    percent(scores.top5),
+    duration(seconds * 1000),
+    out,
+  ]);
+  console.log(`\n${table(['run', 'model', 'top-1', 'top-5', 'time', 'folder'], rows)}`);
+  const [, baseline, bag] = results.map(({ scores }) => scores.top1 * 100) as [number, number, number];
+  console.log(
+    `\nThe bag is ${Math.abs(bag - baseline).toFixed(2)} points ${bag >= baseline ? 'above' : 'below'} the baseline on ` +
+      `${plan[1]?.config.synthetic.validation ?? 0} validation images (one seed; ${duration(Date.now() - startMs)} in all).`,
   );
+  console.log(`The same on your own images:  npx bag train --data FOLDER`);
+}
+
+interface Result {
+  title: string;
+  config: Config;
+  scores: Scores;
+  seconds: number;
+  out: string;
+}
+
+/** Trains each run of the plan; nothing where it was stopped. */
+async function runAll(
+  plan: ReturnType<typeof runs>,
+  folder: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Result[] | undefined> {
   const total = plan.reduce((sum, { config }) => sum + cost(config), 0);
   let before = 0;
-  const results: string[][] = [];
-  const startMs = Date.now();
+  const results: Result[] = [];
   for (const [i, { name, title, config }] of plan.entries()) {
     progress.line(
       `${i + 1}/${plan.length}: ${title} (${config.model}, variant ${config.variant}, ${config.epochs} epochs)`,
     );
     progress.start(total);
+    const out = join(folder, name);
     const { scores, stopped, seconds } = await runTraining({
       config,
-      out: join(folder, name),
+      out,
       progress,
       signal,
       onShare: (share, text) => progress.update(before + share * cost(config), `${i + 1}/${plan.length}  ${text}`),
@@ -95,26 +129,10 @@ export async function demoCommand({ out, backend = 'auto', seed = 0 }: DemoFlags
       progress.stop();
       progress.line('stopped');
       process.exitCode = 1;
-      return;
+      return undefined;
     }
     before += cost(config);
-    results.push([
-      title,
-      config.model,
-      percent(scores.top1),
-      percent(scores.top5),
-      duration(seconds * 1000),
-      join(folder, name),
-    ]);
+    results.push({ title, config, scores, seconds, out });
   }
-  release();
-  progress.stop();
-  console.log(`\n${table(['run', 'model', 'top-1', 'top-5', 'time', 'folder'], results)}`);
-  const [, baseline, bag] = results.map((row) => Number.parseFloat(row[2] ?? ''));
-  const difference = (bag as number) - (baseline as number);
-  console.log(
-    `\nThe bag is ${Math.abs(difference).toFixed(2)} points ${difference >= 0 ? 'above' : 'below'} the baseline on ` +
-      `${plan[1]?.config.synthetic.validation ?? 0} validation images (one seed; ${duration(Date.now() - startMs)} in all).`,
-  );
-  console.log(`The same on your own images:  npx bag train --data FOLDER`);
+  return results;
 }

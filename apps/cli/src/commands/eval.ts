@@ -1,11 +1,13 @@
 import { batches } from '@bag/data';
+import type { ResNet } from '@bag/resnet-variants';
 import { evaluate } from '@bag/trainer';
 import { resolve } from 'node:path';
+import type { Config } from '../config/schema.js';
 import { badImagesOf, openSplit, preprocessingOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
-import { createProgress } from '../progress.js';
-import { loadRun } from '../run.js';
+import { type Progress, withProgress } from '../progress.js';
+import { loadRun, type SavedRun } from '../run.js';
 import { percent } from '../table.js';
 
 export interface EvalFlags {
@@ -18,7 +20,17 @@ export async function evalCommand(path: string, { data, backend, json }: EvalFla
   await useEngine(backend ?? 'auto');
   const { network, run } = await loadRun(path);
   const config = data === undefined ? run.config : { ...run.config, data: resolve(data) };
-  const progress = createProgress();
+  const { scores, name, unreadable } = await withProgress((progress) => evaluateOn(config, run, network, progress));
+  network.dispose();
+  if (json === true) console.log(JSON.stringify({ ...scores, unreadable }));
+  else {
+    console.log(
+      `top-1 ${percent(scores.top1)}, top-5 ${percent(scores.top5)}, loss ${scores.loss.toFixed(4)} on ${scores.examples} images of ${name}`,
+    );
+  }
+}
+
+async function evaluateOn(config: Config, run: SavedRun, network: ResNet, progress: Progress) {
   const dataset = await openSplit(config, 'validation', progress);
   if (dataset.classes.join() !== run.classes.join()) {
     throw new UsageError(
@@ -34,13 +46,6 @@ export async function evalCommand(path: string, { data, backend, json }: EvalFla
     batches({ dataset, batchSize: 200, transform: validation, normalization, seed: config.seed, badImages }),
     { onProgress: (done) => progress.update(done, 'evaluating') },
   );
-  progress.stop();
   await dataset.close?.();
-  network.dispose();
-  if (json === true) console.log(JSON.stringify({ ...scores, unreadable: badImages.count }));
-  else {
-    console.log(
-      `top-1 ${percent(scores.top1)}, top-5 ${percent(scores.top5)}, loss ${scores.loss.toFixed(4)} on ${scores.examples} images of ${dataset.name}`,
-    );
-  }
+  return { scores, name: dataset.name, unreadable: badImages.count };
 }

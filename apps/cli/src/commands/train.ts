@@ -5,7 +5,7 @@ import { differingKeys, parseAssignment, readConfigFile, resolveConfig } from '.
 import type { Config, PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
-import { createProgress, duration } from '../progress.js';
+import { duration, type Progress, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
 import { percent } from '../table.js';
 import { runTraining } from '../training.js';
@@ -44,30 +44,36 @@ export async function trainCommand(configPath: string | undefined, flags: TrainF
   if (flags.resume !== true) await requireFresh(folder);
 
   const engine = await useEngine(config.backend);
-  const progress = createProgress();
-  progress.line(
-    `training ${config.model} ${config.variant} on ${config.data ?? 'the embedded data set'} with the engine ${engine.name}, into ${folder}`,
-  );
-  const { signal, release } = stopOnInterrupt(() =>
-    progress.line('stopping after this step; press Ctrl-C again to quit at once'),
-  );
+  await withProgress((progress) => trainInto(folder, config, flags, engine.name, progress));
+}
+
+async function trainInto(
+  folder: string,
+  config: Config,
+  { resume = false, json = false }: TrainFlags,
+  engine: string,
+  progress: Progress,
+): Promise<void> {
+  const data = config.data ?? 'the embedded data set';
+  progress.line(`training ${config.model} ${config.variant} on ${data} with the engine ${engine}, into ${folder}`);
   let started = false;
-  const { scores, stopped, seconds } = await runTraining({
-    config,
-    out: folder,
-    resume: flags.resume === true,
-    progress,
-    signal,
-    onShare: (share, text) => {
-      if (!started) progress.start(1000);
-      started = true;
-      progress.update(share * 1000, text);
-    },
-    onEvent: (event) => {
-      if (flags.json === true && event.kind !== 'first-batch') console.log(JSON.stringify(event));
-    },
-  });
-  release();
+  const { scores, stopped, seconds } = await stoppable(progress, (signal) =>
+    runTraining({
+      config,
+      out: folder,
+      resume,
+      progress,
+      signal,
+      onShare: (share, text) => {
+        if (!started) progress.start(1000);
+        started = true;
+        progress.update(share * 1000, text);
+      },
+      onEvent: (event) => {
+        if (json && event.kind !== 'first-batch') console.log(JSON.stringify(event));
+      },
+    }),
+  );
   progress.stop();
   if (stopped) {
     progress.line(`stopped; go on with: npx bag train --resume --out ${folder}`);
@@ -82,21 +88,21 @@ export async function trainCommand(configPath: string | undefined, flags: TrainF
   progress.line(`${folder}: try  npx bag eval ${folder}  or  npx bag predict ${folder} IMAGE`);
 }
 
-/** The first Ctrl-C stops after the current step, a second one at once. */
-export function stopOnInterrupt(onFirst: () => void): { signal: AbortSignal; release: () => void } {
+/** Runs work that the first Ctrl-C asks to stop; a second one ends the process at once. */
+export async function stoppable<T>(progress: Progress, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const listener = () => {
     if (controller.signal.aborted) process.exit(1);
-    onFirst();
+    progress.line('stopping after this step (or validation); press Ctrl-C again to quit at once');
     controller.abort();
   };
-  process.on('SIGINT', listener);
-  process.on('SIGTERM', listener);
-  const release = () => {
-    process.off('SIGINT', listener);
-    process.off('SIGTERM', listener);
-  };
-  return { signal: controller.signal, release };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const name of signals) process.on(name, listener);
+  try {
+    return await work(controller.signal);
+  } finally {
+    for (const name of signals) process.off(name, listener);
+  }
 }
 
 function flagParts(flags: TrainFlags): PartialConfig[] {

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { withProgress } from './progress.js';
+
+/** What is written to a terminal of 80 columns. */
+function terminal() {
+  const written: string[] = [];
+  const write = (text: string) => written.push(text) > 0;
+  return { written, stream: { isTTY: true, columns: 80, write } as unknown as NodeJS.WriteStream };
+}
+const showCursor = '\u001b[?25h';
+
+test('work that fails ends the bar, which would keep the process alive, and gives the cursor back', async () => {
+  const { written, stream } = terminal();
+  const failed = withProgress((progress) => {
+    progress.start(10);
+    progress.update(3, 'a third');
+    return Promise.reject(new Error('no number'));
+  }, stream);
+  await expect(failed).rejects.toThrow('no number');
+  const before = written.length;
+  expect(written.join('')).toContain(showCursor);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(written.length, 'writes after the end').toBe(before);
+});
