@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countMultiplyAdds, cifarArchitecture } from '@bag/resnet-variants';
 import type { Scores } from '@bag/trainer';
-import { resolveConfig } from '../config/load.js';
+import { readConfigFile, resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
 import { modelOf } from '../network.js';
@@ -17,41 +17,33 @@ export interface DemoFlags {
   seed?: number;
 }
 
-/** What all three runs share: few training images, so that generalisation is what is tested. */
-const shared: PartialConfig = {
-  synthetic: { classes: 10, train: 800, validation: 500, labelNoise: 0.05 },
-  imageSize: 24,
-  batch: 32,
-  learningRate: {
-    // The base rate is that of this small batch, so that both recipes train at 0.1.
-    baseBatch: 32,
-    warmupEpochs: 1,
-    // The paper divides at 1/4, 1/2 and 3/4 of 120 epochs; in twenty that would come before anything is learnt.
-    boundaries: [0.5, 0.75, 0.9],
-  },
-};
-
-const student: PartialConfig = { ...shared, model: 'resnet8', epochs: 20 };
-
-function runs(folder: string, flags: PartialConfig): { name: string; title: string; config: Config }[] {
+/** Few training images, so that generalisation is what is tested; the student is the shipped configuration `demo`. */
+async function plannedRuns(folder: string, flags: PartialConfig): Promise<PlannedRun[]> {
+  const { config: student } = await readConfigFile('demo');
   const teacher = join(folder, 'teacher');
   return [
     {
       name: 'teacher',
       title: 'the teacher',
-      config: resolveConfig({ ...shared, recipe: 'bag', model: 'resnet14', epochs: 14, mixup: { alpha: 0 } }, flags),
+      config: resolveConfig(student, { model: 'resnet14', epochs: 14, mixup: { alpha: 0 } }, flags),
     },
     {
       name: 'baseline',
       title: "the paper's baseline",
-      config: resolveConfig({ ...student, recipe: 'baseline' }, { learningRate: { warmupEpochs: 0 } }, flags),
+      config: resolveConfig(student, { recipe: 'baseline' }, flags),
     },
     {
       name: 'bag',
       title: 'the whole bag',
-      config: resolveConfig({ ...student, recipe: 'bag', precision: 'bf16', distillation: { teacher } }, flags),
+      config: resolveConfig(student, { precision: 'bf16', distillation: { teacher } }, flags),
     },
   ];
+}
+
+interface PlannedRun {
+  name: string;
+  title: string;
+  config: Config;
 }
 
 /** Multiply-adds of a run, by which the time it takes is foreseen: a training image costs three forward passes. */
@@ -69,7 +61,7 @@ function cost({ model, variant, epochs, synthetic, distillation }: Config): numb
 export async function demoCommand({ out, backend = 'auto', seed = 0 }: DemoFlags): Promise<void> {
   const folder = out ?? join('runs', `demo-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`);
   await mkdir(folder, { recursive: true });
-  const plan = runs(folder, { backend, seed } as PartialConfig);
+  const plan = await plannedRuns(folder, { backend, seed } as PartialConfig);
   const engine = await useEngine(plan[0]?.config.backend ?? 'auto');
   const startMs = Date.now();
   const results = await withProgress((progress) => {
@@ -104,7 +96,7 @@ interface Result {
 
 /** Trains each run of the plan; nothing where it was stopped. */
 async function runAll(
-  plan: ReturnType<typeof runs>,
+  plan: PlannedRun[],
   folder: string,
   progress: Progress,
   signal: AbortSignal,

@@ -32,7 +32,7 @@ export interface TrainFlags {
 const defaultFolder = 'runs';
 
 export async function trainCommand(configPath: string | undefined, flags: TrainFlags): Promise<void> {
-  const parts = configPath === undefined ? [] : [await readConfigFile(configPath)];
+  const parts = configPath === undefined ? [] : [(await readConfigFile(configPath)).config];
   const said = [...parts, ...flagParts(flags)];
   const out = flags.resume === true ? (flags.out ?? (await newestRun())) : flags.out;
   const config = flags.resume === true ? await resumedConfig(out as string, said) : resolveConfig(...said);

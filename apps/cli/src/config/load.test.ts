@@ -1,7 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { configFileSchema } from './json-schema.js';
 import { differingKeys, parseAssignment, readConfigFile, resolveConfig } from './load.js';
 
 let folder: string;
@@ -51,14 +52,45 @@ test('an assignment is a path and a YAML value', () => {
 test('files are YAML or JSON, and say so when they are not', async () => {
   const yaml = join(folder, 'a.yaml');
   await writeFile(yaml, 'epochs: 4\nmixup:\n  alpha: 0.1\n');
-  expect(await readConfigFile(yaml)).toEqual({ epochs: 4, mixup: { alpha: 0.1 } });
+  expect(await readConfigFile(yaml)).toEqual({ config: { epochs: 4, mixup: { alpha: 0.1 } } });
   const broken = join(folder, 'b.yaml');
   await writeFile(broken, 'epochs: [4\n');
   await expect(readConfigFile(broken)).rejects.toThrow('is neither YAML nor JSON');
   const empty = join(folder, 'c.yaml');
   await writeFile(empty, '');
   await expect(readConfigFile(empty)).rejects.toThrow('holds no keys');
-  await expect(readConfigFile(join(folder, 'none.yaml'))).rejects.toThrow('cannot read the configuration');
+  await expect(readConfigFile(join(folder, 'none.yaml'))).rejects.toThrow(
+    /cannot read the configuration .*none.yaml; .*cifar10\/bag, cifar10\/baseline, demo/,
+  );
+});
+
+test('a file extends others, by path or by name; paths in it are relative to it', async () => {
+  await mkdir(join(folder, 'deep'), { recursive: true });
+  await writeFile(join(folder, 'base.yaml'), 'data: images\nepochs: 4\nmixup: { alpha: 0.1 }\nablation: []\n');
+  const top = join(folder, 'deep', 'top.yaml');
+  await writeFile(top, 'extends: [cifar10/baseline, ../base.yaml]\nmixup: { per: pair }\n');
+  const { config, ablation } = await readConfigFile(top);
+  expect(config).toMatchObject({
+    recipe: 'baseline',
+    batch: 128,
+    data: join(folder, 'images'),
+    epochs: 4,
+    mixup: { alpha: 0.1, per: 'pair' },
+  });
+  expect(ablation).toEqual([]);
+  const circle = join(folder, 'circle.yaml');
+  await writeFile(circle, 'extends: circle.yaml');
+  await expect(readConfigFile(circle)).rejects.toThrow('circle.yaml extends itself');
+});
+
+test.each(['demo', 'cifar10/baseline', 'cifar10/bag'])('the shipped configuration %s is complete', async (name) => {
+  const { config } = await readConfigFile(name);
+  expect(resolveConfig(config).epochs).toBeGreaterThan(1);
+});
+
+test('the published JSON Schema is that of the configuration', async () => {
+  const text = `${JSON.stringify(configFileSchema(), null, 2)}\n`;
+  await expect(text).toMatchFileSnapshot('../../schema.json');
 });
 
 test('differing keys are dotted paths', () => {

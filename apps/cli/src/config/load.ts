@@ -1,19 +1,62 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { didYouMean, UsageError } from '../errors.js';
+import { shippedConfigs } from '../shipped.js';
 import { recipeDefaults } from './recipes.js';
 import { type Config, configSchema, type PartialConfig, recipes } from './schema.js';
 
 type Json = Record<string, unknown>;
 
-/** Reads a YAML or JSON file of configuration keys; only its form is checked here. */
-export async function readConfigFile(path: string): Promise<PartialConfig> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch {
-    throw new UsageError(`cannot read the configuration ${path}; give the path of a YAML or JSON file`);
+/** A configuration file: keys of a run, and the rows of a study. */
+export interface ConfigFile {
+  config: PartialConfig;
+  /** What `bag ablate` stacks; unchecked. */
+  ablation?: unknown;
+}
+
+/**
+ * Reads a YAML or JSON file, or a configuration that comes with the program by its name, such as `cifar10/bag`; what it
+ * `extends` comes first. Paths in it are relative to it. Only its form is checked here.
+ */
+export async function readConfigFile(name: string): Promise<ConfigFile> {
+  return readChain(await locate(name), []);
+}
+
+async function readChain(path: string, above: readonly string[]): Promise<ConfigFile> {
+  if (above.includes(path)) throw new UsageError(`${path} extends itself: ${[...above, path].join(' → ')}`);
+  const { extends: bases = [], ablation, ...keys } = await readObject(path);
+  const names: unknown[] = Array.isArray(bases) ? bases : [bases];
+  let merged: ConfigFile = { config: {} };
+  for (const name of names) {
+    if (typeof name !== 'string') throw new UsageError(`${path}: extends expects a path or a list of paths`);
+    const base = await readChain(await locate(name, dirname(path)), [...above, path]);
+    merged = { ...merged, ...base, config: merge(merged.config, base.config) };
   }
+  return {
+    ...merged,
+    config: merge(merged.config, resolvePaths(keys, dirname(path))),
+    ...(ablation !== undefined && { ablation }),
+  };
+}
+
+/** The path of a file, or of a shipped configuration of that name. */
+async function locate(name: string, folder = '.'): Promise<string> {
+  const candidates = [resolve(folder, name), join(shippedConfigs, `${name}.yaml`)];
+  for (const candidate of candidates) {
+    if ((await stat(candidate).catch(() => undefined))?.isFile() === true) return candidate;
+  }
+  const known = (await readdir(shippedConfigs, { recursive: true }))
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length).replaceAll('\\', '/'))
+    .sort();
+  throw new UsageError(
+    `cannot read the configuration ${name}; give the path of a YAML or JSON file, or one of ${known.join(', ')}`,
+  );
+}
+
+async function readObject(path: string): Promise<Json> {
+  const text = await readFile(path, 'utf8');
   let value: unknown;
   try {
     value = parse(text);
@@ -22,6 +65,15 @@ export async function readConfigFile(path: string): Promise<PartialConfig> {
   }
   if (!isObject(value)) throw new UsageError(`${path} holds no keys; write for example "epochs: 30"`);
   return value;
+}
+
+function resolvePaths(keys: Json, folder: string): Json {
+  const { data, distillation } = keys;
+  const teacher = isObject(distillation) ? distillation['teacher'] : undefined;
+  return merge(keys, {
+    ...(typeof data === 'string' && { data: resolve(folder, data) }),
+    ...(typeof teacher === 'string' && { distillation: { teacher: resolve(folder, teacher) } }),
+  });
 }
 
 /** `a.b=1` → `{a: {b: 1}}`, the value read as YAML. */

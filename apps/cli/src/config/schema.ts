@@ -10,72 +10,77 @@ export const recipes = ['baseline', 'bag'] as const;
 
 /** Everything that a run depends on. The resolved configuration is saved with the run. */
 export const configSchema = z.strictObject({
-  /** The defaults that the other keys override. */
-  recipe: z.enum(recipes),
-  /** Folder of images or CIFAR binaries; null for the embedded data set. */
-  data: z.string().nullable(),
-  /** The embedded data set: its size and looks. */
-  synthetic: z.strictObject({
-    classes: z.int().min(2).max(100),
-    train: count,
-    validation: count,
-    /** Share of the training labels that are wrong. */
-    labelNoise: share,
-  }),
-  model: z.string(),
-  variant: z.enum(['a', 'b', 'c', 'd']),
-  /** Height and width of the images as the network takes them, in pixels; null for the model's own. */
-  imageSize: z.int().min(8).nullable(),
-  shortcut: z.enum(['projection', 'pad']),
-  initializer: z.enum(['xavier', 'kaiming']),
-  zeroGamma: z.boolean(),
-  epochs: count,
-  /** Images per forward pass. */
-  batch: count,
-  /** Batches per optimiser step. */
-  accumulate: count,
-  seed: z.int().min(0),
-  learningRate: z.strictObject({
-    /** Rate for a batch of `baseBatch`; linear scaling gives the run's. */
-    base: z.number().positive(),
-    baseBatch: count,
-    linearScaling: z.boolean(),
-    /** Null for the paper's five, or a tenth of a run of less than fifty. */
-    warmupEpochs: z.number().min(0).nullable(),
-    schedule: z.enum(['constant', 'step', 'exponential', 'cosine']),
-    /** Of `step`: where the rate is divided by ten, as shares of the run. */
-    boundaries: z.array(share),
-  }),
+  recipe: z.enum(recipes).describe('the defaults that the other keys override'),
+  data: z.string().nullable().describe('folder of images or CIFAR binaries; null for the embedded data set'),
+  synthetic: z
+    .strictObject({
+      classes: z.int().min(2).max(100),
+      train: count.describe('training images'),
+      validation: count.describe('validation images'),
+      labelNoise: share.describe('share of the training labels that are wrong'),
+    })
+    .describe('the embedded data set: its size and looks'),
+  model: z.string().describe('name of a model: see "bag models"'),
+  variant: z.enum(['a', 'b', 'c', 'd']).describe('ResNet variant'),
+  imageSize: z
+    .int()
+    .min(8)
+    .nullable()
+    .describe("height and width of the images as the network takes them, in pixels; null for the model's own"),
+  shortcut: z.enum(['projection', 'pad']).describe('shortcuts of the CIFAR family: 1×1 convolutions, or no parameters'),
+  initializer: z.enum(['xavier', 'kaiming']).describe('how weights start'),
+  zeroGamma: z.boolean().describe('whether the last γ of each residual block starts at 0'),
+  epochs: count.describe('passes over the training images'),
+  batch: count.describe('images per forward pass'),
+  accumulate: count.describe('batches per optimiser step'),
+  seed: z.int().min(0).describe('of everything random'),
+  learningRate: z
+    .strictObject({
+      base: z.number().positive().describe('rate for a batch of baseBatch'),
+      baseBatch: count.describe('the batch that the base rate is for'),
+      linearScaling: z.boolean().describe('whether the rate grows with the batch: base · batch / baseBatch'),
+      warmupEpochs: z
+        .number()
+        .min(0)
+        .nullable()
+        .describe("epochs of warmup; null for the paper's five, or a tenth of a run of less than fifty"),
+      schedule: z.enum(['constant', 'step', 'exponential', 'cosine']).describe('how the rate falls after the warmup'),
+      boundaries: z.array(share).describe('of step: where the rate is divided by ten, as shares of the run'),
+    })
+    .describe('the learning rate and its schedule'),
   momentum: z.number().min(0).lt(1),
-  nesterov: z.boolean(),
-  weightDecay: z.number().min(0),
-  /** Decay weights only: no biases, γ or β. */
-  noBiasDecay: z.boolean(),
-  labelSmoothing: z.number().min(0).lt(1),
-  mixup: z.strictObject({
-    /** α of Beta(α, α); 0 turns mixup off. */
-    alpha: z.number().min(0),
-    per: z.enum(['batch', 'pair', 'element']),
-    /** The last so many epochs train on unmixed images. */
-    offEpochs: z.int().min(0),
-  }),
-  cutmix: z.strictObject({ alpha: z.number().min(0) }),
-  distillation: z.strictObject({
-    /** The folder of the teacher's run; null for no distillation. */
-    teacher: z.string().nullable(),
-    temperature: z.number().positive(),
-    hardWeight: z.number().min(0),
-    softWeight: z.number().min(0),
-  }),
-  precision: z.enum(precisions),
-  /** Averages the weights: θ̄ ← d·θ̄ + (1 − d)·θ; 0 turns it off. */
-  ema: z.strictObject({ decay: z.number().min(0).lt(1) }),
-  colorJitter: z.enum(['official', 'paper', 'none']),
-  /** An unreadable image stops the run at once, instead of being named, counted and skipped. */
-  fatalImages: z.boolean(),
-  /** Threads that decode images. */
-  workers: z.int().min(0),
-  backend: z.enum(backends),
+  nesterov: z.boolean().describe("Nesterov's momentum"),
+  weightDecay: z.number().min(0).describe('coefficient of the L2 penalty'),
+  noBiasDecay: z.boolean().describe('decay weights only: no biases, γ or β'),
+  labelSmoothing: z.number().min(0).lt(1).describe('ε of label smoothing; 0 turns it off'),
+  mixup: z
+    .strictObject({
+      alpha: z.number().min(0).describe('α of Beta(α, α); 0 turns mixup off'),
+      per: z.enum(['batch', 'pair', 'element']).describe('what one λ is drawn for'),
+      offEpochs: z.int().min(0).describe('the last so many epochs train on unmixed images'),
+    })
+    .describe('mixes pairs of images and their labels'),
+  cutmix: z
+    .strictObject({ alpha: z.number().min(0).describe('α of Beta(α, α); 0 turns CutMix off') })
+    .describe("pastes a box of one image into another, and mixes the labels by the box's area"),
+  distillation: z
+    .strictObject({
+      teacher: z.string().nullable().describe("folder of the teacher's run; null for no distillation"),
+      temperature: z.number().positive().describe('T of the softened probabilities'),
+      hardWeight: z.number().min(0).describe("weight of the labels' loss"),
+      softWeight: z.number().min(0).describe("weight of the teacher's loss, which carries T² besides"),
+    })
+    .describe('learning from a larger network'),
+  precision: z.enum(precisions).describe('of activations and their gradients'),
+  ema: z
+    .strictObject({ decay: z.number().min(0).lt(1).describe('d of θ̄ ← d·θ̄ + (1 − d)·θ; 0 turns it off') })
+    .describe('averages the weights'),
+  colorJitter: z.enum(['official', 'paper', 'none']).describe('how colours of large images are changed'),
+  fatalImages: z
+    .boolean()
+    .describe('an unreadable image stops the run at once, instead of being named, counted and skipped'),
+  workers: z.int().min(0).describe('threads that decode images'),
+  backend: z.enum(backends).describe('engine: see "bag doctor"'),
 });
 
 export type Config = z.infer<typeof configSchema>;
