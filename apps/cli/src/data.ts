@@ -50,17 +50,11 @@ export async function openSplit(config: Config, split: Split, progress?: Progres
   const small = modelOf(config).family === 'cifar';
   const size = imageSizeOf(config);
   if (config.data === null) {
-    const { classes, labelNoise, train, validation } = config.synthetic;
-    const count = split === 'train' ? train : validation;
-    return inMemory(syntheticDataset({ classes, size: count, imageSize: size, seed: config.seed, split, labelNoise }));
+    const { classes, labelNoise, seed } = config.synthetic;
+    const count = config.synthetic[split];
+    return inMemory(syntheticDataset({ classes, size: count, imageSize: size, seed, split, labelNoise }));
   }
-  const { data, workers } = config;
-  let dataset: Dataset;
-  try {
-    dataset = await openDataset(data, { split, workers, squareSize: small ? size : undefined });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const dataset = await open(config.data, config, split, small ? size : undefined);
   if (!small) return dataset;
   const startMs = Date.now();
   progress?.start(dataset.size);
@@ -70,6 +64,24 @@ export async function openSplit(config: Config, split: Split, progress?: Progres
   progress?.stop();
   progress?.line(`read ${dataset.size} ${split} images in ${((Date.now() - startMs) / 1000).toFixed(1)} s`);
   return cached;
+}
+
+async function open(path: string, { workers }: Config, split: Split, squareSize: number | undefined): Promise<Dataset> {
+  try {
+    return await openDataset(path, { split, workers, squareSize });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** How many classes and images the configured data set has. */
+export async function sizesOf(config: Config): Promise<{ classes: number; train: number; validation: number }> {
+  if (config.data === null) return config.synthetic;
+  const training = await open(config.data, config, 'train', undefined);
+  const validation = (await hasValidation(config))
+    ? await open(config.data, config, 'validation', undefined)
+    : undefined;
+  return { classes: training.classes.length, train: training.size, validation: validation?.size ?? 0 };
 }
 
 /** Whether the configured data set has images to validate on. */

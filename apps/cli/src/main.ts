@@ -48,6 +48,27 @@ program
   });
 
 program
+  .command('ablate')
+  .description("stack the tricks one by one, as the paper's tables do, on your data")
+  .argument('[config]', 'YAML or JSON file; its key "ablation" lists rows of your own')
+  .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .option('--model <name>', 'see "bag models"')
+  .option('--epochs <n>', 'passes over the data', whole(1))
+  .option('--batch <n>', 'images per step', whole(1))
+  .addOption(backend())
+  .option('--seed <n>', 'the first seed', whole(0))
+  .option('--seeds <n>', 'runs of each row', whole(1))
+  .option('--budget <time>', 'choose the epochs so that all runs fit, such as 30m')
+  .option('--teacher <run>', 'learn from a trained run instead of one of the study')
+  .option('--set <key=value>', 'any key of all rows (repeatable)', collect)
+  .option('--out <folder>', 'where the study goes; one that is there goes on')
+  .option('--dry-run', 'say what would run and how long it takes')
+  .option('--json', 'the table as a JSON object')
+  .action(async (config: string | undefined, flags: object) => {
+    await (await import('./commands/ablate.js')).ablateCommand(config, flags);
+  });
+
+program
   .command('eval')
   .description('top-1, top-5 and loss of a trained run')
   .argument('<run>', 'folder of a run, or a .safetensors file in one')

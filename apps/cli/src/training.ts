@@ -84,6 +84,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     const versions = { node: process.version, tfjs: tf.version['tfjs-core'], backend: tf.getBackend() };
     const saved: SavedRun = { config, classes: [...training.classes], versions };
     await folder.writeConfig(saved);
+    await folder.rewindMetrics(0);
   }
 
   function restore(checkpoint: Checkpoint): State {

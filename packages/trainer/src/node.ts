@@ -1,3 +1,4 @@
+export { writeFileAtomically } from './node/atomic.js';
 export { writeFirstBatch, type FirstBatchOptions } from './node/first-batch.js';
 export { type Checkpoint, RunFolder } from './node/run-folder.js';
 export { readSafetensors, writeSafetensors } from './node/safetensors.js';

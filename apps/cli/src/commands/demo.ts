@@ -1,14 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countMultiplyAdds, cifarArchitecture } from '@bag/resnet-variants';
-import type { Scores } from '@bag/trainer';
 import { readConfigFile, resolveConfig } from '../config/load.js';
-import type { Config, PartialConfig } from '../config/schema.js';
+import type { PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
 import { modelOf } from '../network.js';
-import { duration, type Progress, withProgress } from '../progress.js';
+import { type PlannedRun, trainAll } from '../planned-runs.js';
+import { duration, withProgress } from '../progress.js';
 import { percent, table } from '../table.js';
-import { runTraining } from '../training.js';
 import { stoppable } from './train.js';
 
 export interface DemoFlags {
@@ -23,31 +22,25 @@ async function plannedRuns(folder: string, flags: PartialConfig): Promise<Planne
   const teacher = join(folder, 'teacher');
   return [
     {
-      name: 'teacher',
       title: 'the teacher',
+      out: teacher,
       config: resolveConfig(student, { model: 'resnet14', epochs: 14, mixup: { alpha: 0 } }, flags),
     },
     {
-      name: 'baseline',
       title: "the paper's baseline",
+      out: join(folder, 'baseline'),
       config: resolveConfig(student, { recipe: 'baseline' }, flags),
     },
     {
-      name: 'bag',
       title: 'the whole bag',
+      out: join(folder, 'bag'),
       config: resolveConfig(student, { precision: 'bf16', distillation: { teacher } }, flags),
     },
   ];
 }
 
-interface PlannedRun {
-  name: string;
-  title: string;
-  config: Config;
-}
-
 /** Multiply-adds of a run, by which the time it takes is foreseen: a training image costs three forward passes. */
-function cost({ model, variant, epochs, synthetic, distillation }: Config): number {
+function cost({ config: { model, variant, epochs, synthetic, distillation } }: PlannedRun): number {
   const forward = (name: string) => {
     const { depth } = modelOf({ model: name, variant });
     return countMultiplyAdds(cifarArchitecture({ depth, variant }));
@@ -66,9 +59,13 @@ export async function demoCommand({ out, backend = 'auto', seed = 0 }: DemoFlags
   const startMs = Date.now();
   const results = await withProgress((progress) => {
     progress.line(`three runs on the embedded data set with the engine ${engine.name}, into ${folder}`);
-    return stoppable(progress, (signal) => runAll(plan, folder, progress, signal));
+    return stoppable(progress, (signal) => trainAll(plan, { progress, cost, signal }));
   });
-  if (results === undefined) return;
+  if (results === undefined) {
+    console.error(`stopped; go on with: npx bag demo --out ${folder}`);
+    process.exitCode = 1;
+    return;
+  }
   const rows = results.map(({ title, config, scores, seconds, out }) => [
     title,
     config.model,
@@ -84,47 +81,4 @@ export async function demoCommand({ out, backend = 'auto', seed = 0 }: DemoFlags
       `${plan[1]?.config.synthetic.validation ?? 0} validation images (one seed; ${duration(Date.now() - startMs)} in all).`,
   );
   console.log(`The same on your own images:  npx bag train --data FOLDER`);
-}
-
-interface Result {
-  title: string;
-  config: Config;
-  scores: Scores;
-  seconds: number;
-  out: string;
-}
-
-/** Trains each run of the plan; nothing where it was stopped. */
-async function runAll(
-  plan: PlannedRun[],
-  folder: string,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<Result[] | undefined> {
-  const total = plan.reduce((sum, { config }) => sum + cost(config), 0);
-  let before = 0;
-  const results: Result[] = [];
-  for (const [i, { name, title, config }] of plan.entries()) {
-    progress.line(
-      `${i + 1}/${plan.length}: ${title} (${config.model}, variant ${config.variant}, ${config.epochs} epochs)`,
-    );
-    progress.start(total);
-    const out = join(folder, name);
-    const { scores, stopped, seconds } = await runTraining({
-      config,
-      out,
-      progress,
-      signal,
-      onShare: (share, text) => progress.update(before + share * cost(config), `${i + 1}/${plan.length}  ${text}`),
-    });
-    if (stopped || scores === undefined) {
-      progress.stop();
-      progress.line('stopped');
-      process.exitCode = 1;
-      return undefined;
-    }
-    before += cost(config);
-    results.push({ title, config, scores, seconds, out });
-  }
-  return results;
 }

@@ -5,6 +5,7 @@ import { differingKeys, parseAssignment, readConfigFile, resolveConfig } from '.
 import type { Config, PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
+import { sameResult } from '../planned-runs.js';
 import { duration, type Progress, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
 import { percent } from '../table.js';
@@ -130,7 +131,7 @@ function flagParts(flags: TrainFlags): PartialConfig[] {
 async function resumedConfig(out: string, said: PartialConfig[]): Promise<Config> {
   const { config } = await readRun(new RunFolder(out));
   const wanted = resolveConfig(config, ...said);
-  const changed = differingKeys(config, wanted).filter((key) => key !== 'backend' && key !== 'workers');
+  const changed = differingKeys(config, wanted).filter((key) => !sameResult.has(key));
   if (changed.length > 0) {
     throw new UsageError(
       `${out} was started with another ${changed.join(', ')}; resume without it, or start a new run`,

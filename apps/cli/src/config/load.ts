@@ -90,7 +90,7 @@ export function parseAssignment(text: string): PartialConfig {
  * @throws UsageError naming every wrong key, with the nearest right one.
  */
 export function resolveConfig(...parts: PartialConfig[]): Config {
-  const said = parts.reduce<Json>((merged, part) => merge(merged, part), {});
+  const said: Json = mergeConfigs(...parts);
   const recipe = said['recipe'] ?? 'bag';
   if (!recipes.includes(recipe as Config['recipe'])) {
     const typed = JSON.stringify(recipe);
@@ -121,6 +121,11 @@ export function differingKeys(a: unknown, b: unknown, path = ''): string[] {
   if (!isObject(a) || !isObject(b)) return JSON.stringify(a) === JSON.stringify(b) ? [] : [path];
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.flatMap((key) => differingKeys(a[key], b[key], path === '' ? key : `${path}.${key}`));
+}
+
+/** Later parts override earlier ones, key by key. */
+export function mergeConfigs(...parts: PartialConfig[]): PartialConfig {
+  return parts.reduce<Json>((merged, part) => merge(merged, part), {});
 }
 
 function merge(base: Json, over: Json): Json {

@@ -3,7 +3,7 @@ import type { Config } from './schema.js';
 const baseline: Config = {
   recipe: 'baseline',
   data: null,
-  synthetic: { classes: 10, train: 2000, validation: 1000, labelNoise: 0.05 },
+  synthetic: { classes: 10, train: 2000, validation: 1000, seed: 0, labelNoise: 0.05 },
   model: 'resnet20',
   variant: 'b',
   imageSize: null,

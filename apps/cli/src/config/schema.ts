@@ -17,6 +17,7 @@ export const configSchema = z.strictObject({
       classes: z.int().min(2).max(100),
       train: count.describe('training images'),
       validation: count.describe('validation images'),
+      seed: z.int().min(0).describe('of the drawing; the run has a seed of its own'),
       labelNoise: share.describe('share of the training labels that are wrong'),
     })
     .describe('the embedded data set: its size and looks'),

@@ -1,0 +1,192 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { RunFolder, writeFileAtomically } from '@bag/trainer/node';
+import { mergeConfigs, parseAssignment, readConfigFile } from '../config/load.js';
+import type { Config, PartialConfig } from '../config/schema.js';
+import { sizesOf } from '../data.js';
+import { useEngine } from '../engine.js';
+import { UsageError } from '../errors.js';
+import { finished, type PlannedRun, trainAll } from '../planned-runs.js';
+import { duration, type Progress, withProgress } from '../progress.js';
+import { readRun } from '../run.js';
+import { parseDuration, runMs, timeSteps } from '../study/estimate.js';
+import { paperRows, parseRows } from '../study/rows.js';
+import { type Cell, cells, type RowResult, type Study, summarise, teacherRun } from '../study/study.js';
+import { table } from '../table.js';
+import { stoppable } from './train.js';
+
+export interface AblateFlags {
+  data?: string;
+  model?: string;
+  epochs?: number;
+  batch?: number;
+  backend?: string;
+  seed?: number;
+  seeds?: number;
+  budget?: string;
+  teacher?: string;
+  set?: string[];
+  out?: string;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+export async function ablateCommand(configPath: string | undefined, flags: AblateFlags): Promise<void> {
+  const folder = flags.out ?? join('runs', `ablation-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`);
+  const saved = await readStudy(folder);
+  const study = saved === undefined ? await newStudy(configPath, flags) : await resumedStudy(saved, configPath, flags);
+  const budgetMs = budgetOf(flags);
+  const [first] = cells(study, folder);
+  const engine = await useEngine((first as Cell).config.backend);
+  const results = await withProgress(async (progress) => {
+    const plan = await estimated(study, folder, saved === undefined ? budgetMs : undefined, progress);
+    progress.line(
+      `${plan.runs.length} runs (${study.rows.length} rows × ${study.seeds.length} seeds) with the engine ${engine.name}, into ${folder}`,
+    );
+    progress.line(`about ${duration(plan.totalMs)} for ${plan.epochs} epochs each`);
+    if (flags.dryRun === true) return undefined;
+    await mkdir(folder, { recursive: true });
+    await writeFileAtomically(studyFile(folder), `${JSON.stringify(plan.study, null, 2)}\n`);
+    const cost = (run: PlannedRun) => plan.ms.get(run.out) ?? 0;
+    const done = await stoppable(progress, (signal) => trainAll(plan.runs, { progress, cost, signal }));
+    if (done === undefined) {
+      progress.line(`stopped; go on with: npx bag ablate --out ${folder}`);
+      process.exitCode = 1;
+    }
+    return done;
+  });
+  if (results === undefined) return;
+  const byFolder = new Map(cells(study, folder).map((cell) => [cell.out, cell]));
+  const rows = summarise(
+    study,
+    results.flatMap((result) => {
+      const cell = byFolder.get(result.out);
+      return cell === undefined ? [] : [{ ...result, row: cell.row }];
+    }),
+  );
+  if (flags.json === true) console.log(JSON.stringify({ folder, rows }));
+  else {
+    console.log(`\n${table(['row', 'top-1 %', 'n', 'change', "paper's %"], rows.map(line))}`);
+    console.log(`\nThe paper's figures are ResNet-50 on ImageNet at batch 1024 (baseline: 256).`);
+  }
+}
+
+function line({ row, mean, deviation, top1 }: RowResult, i: number, rows: RowResult[]): string[] {
+  const before = rows[i - 1]?.mean;
+  const change = before === undefined ? '' : `${mean >= before ? '+' : '−'}${Math.abs(mean - before).toFixed(2)}`;
+  const value = top1.length > 1 ? `${mean.toFixed(2)} ± ${deviation.toFixed(2)}` : mean.toFixed(2);
+  return [row.name, value, String(top1.length), change, row.paper?.toFixed(2) ?? ''];
+}
+
+const studyFile = (folder: string) => join(folder, 'study.json');
+
+async function readStudy(folder: string): Promise<Study | undefined> {
+  const text = await readFile(studyFile(folder), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as Study;
+  } catch {
+    throw new UsageError(`${studyFile(folder)} is no JSON; name another --out`);
+  }
+}
+
+function budgetOf({ budget, epochs }: AblateFlags): number | undefined {
+  if (budget === undefined) return undefined;
+  if (epochs !== undefined) throw new UsageError('--budget chooses the epochs; give --budget or --epochs, not both');
+  const ms = parseDuration(budget);
+  if (ms === undefined) throw new UsageError(`--budget expects a time such as 30m or 2h, got ${budget}`);
+  return ms;
+}
+
+const seedsFrom = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
+
+async function newStudy(configPath: string | undefined, flags: AblateFlags): Promise<Study> {
+  const file = configPath === undefined ? { config: {} } : await readConfigFile(configPath);
+  const rows = 'ablation' in file && file.ablation !== undefined ? parseRows(file.ablation) : [...paperRows];
+  const { data, model, epochs, batch, backend, set = [] } = flags;
+  const keys = { model, epochs, batch, backend, ...(data !== undefined && { data: resolve(data) }) } as PartialConfig;
+  return {
+    base: mergeConfigs(file.config, keys, ...set.map(parseAssignment)),
+    rows,
+    seeds: seedsFrom(flags.seed ?? 0, flags.seeds ?? 1),
+    ...(flags.teacher !== undefined && { teacher: resolve(flags.teacher) }),
+  };
+}
+
+/** A study that is there already: rows and seeds may be added, nothing else. */
+async function resumedStudy(saved: Study, configPath: string | undefined, flags: AblateFlags): Promise<Study> {
+  const { data, model, epochs, batch, teacher, set, budget } = flags;
+  const given = Object.entries({ data, model, epochs, batch, teacher, set, budget }).filter(([, v]) => v !== undefined);
+  if (given.length > 0) {
+    const names = given.map(([name]) => `--${name}`).join(', ');
+    throw new UsageError(`${names}: this study is begun, and only --seeds and rows may grow; choose another --out`);
+  }
+  const file = configPath === undefined ? undefined : await readConfigFile(configPath);
+  const rows = file?.ablation === undefined ? saved.rows : parseRows(file.ablation);
+  const lost = saved.rows.find(({ name }) => !rows.some((row) => row.name === name));
+  if (lost !== undefined)
+    throw new UsageError(`the row "${lost.name}" of this study is not in ${configPath ?? ''}; keep it`);
+  const seeds = seedsFrom(flags.seed ?? saved.seeds[0] ?? 0, flags.seeds ?? saved.seeds.length);
+  return { ...saved, rows, seeds };
+}
+
+interface Estimate {
+  study: Study;
+  runs: PlannedRun[];
+  /** By a run's folder. */
+  ms: Map<string, number>;
+  totalMs: number;
+  epochs: number;
+}
+
+/** Times each kind of run, and with a budget chooses the epochs that fit. Finished runs cost nothing. */
+async function estimated(
+  study: Study,
+  folder: string,
+  budgetMs: number | undefined,
+  progress: Progress,
+): Promise<Estimate> {
+  const plan = planOf(study, folder);
+  const sizes = await sizesOf((plan[0] as PlannedRun).config);
+  const teacherConfig = study.teacher === undefined ? teacherRun(study, folder)?.config : await configOf(study.teacher);
+  const timed = new Map<string, Awaited<ReturnType<typeof timeSteps>>>();
+  progress.start(plan.length);
+  for (const [i, { config }] of plan.entries()) {
+    const kind = kindOf(config);
+    const teacher = config.distillation.teacher === null ? undefined : teacherConfig;
+    if (!timed.has(kind)) timed.set(kind, await timeSteps(config, sizes.classes, teacher));
+    progress.update(i + 1, 'timing each kind of run');
+  }
+  progress.stop();
+  const cost = ({ config }: PlannedRun) => runMs(config, timed.get(kindOf(config)) as never, sizes);
+  const total = (runs: PlannedRun[]) => runs.reduce((sum, run) => sum + cost(run), 0);
+  let fitted = study;
+  if (budgetMs !== undefined) {
+    const { epochs } = (plan.at(-1) as PlannedRun).config;
+    const most = Math.floor((epochs * budgetMs) / total(plan));
+    if (most < 1) {
+      throw new UsageError(
+        `one epoch each takes about ${duration(total(plan) / epochs)}; allow a larger --budget, or fewer rows`,
+      );
+    }
+    fitted = { ...study, base: { ...study.base, epochs: most } };
+  }
+  const runs = planOf(fitted, folder);
+  const ms = new Map(runs.map((run) => [run.out, cost(run)]));
+  const done = await Promise.all(runs.map(finished));
+  const open = runs.filter((_, i) => done[i] === undefined);
+  return { study: fitted, runs, ms, totalMs: total(open), epochs: (runs.at(-1) as PlannedRun).config.epochs };
+}
+
+function planOf(study: Study, folder: string): PlannedRun[] {
+  const teacher = teacherRun(study, folder);
+  return [...(teacher === undefined ? [] : [teacher]), ...cells(study, folder)];
+}
+
+/** What decides the time of a step. */
+const kindOf = ({ model, variant, precision, distillation, mixup, cutmix }: Config) =>
+  JSON.stringify([model, variant, precision, distillation.teacher !== null, mixup.alpha > 0, cutmix.alpha > 0]);
+
+async function configOf(run: string): Promise<Config> {
+  return (await readRun(new RunFolder(run))).config;
+}

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { cifarDepths } from '@bag/resnet-variants';
+import { resolveConfig } from '../config/load.js';
+import type { Config, PartialConfig } from '../config/schema.js';
+import { modelOf } from '../network.js';
+import type { FinishedRun, PlannedRun } from '../planned-runs.js';
+import { ownTeacher, type Row, slug } from './rows.js';
+
+/** What `study.json` holds: everything that its runs follow from. */
+export interface Study {
+  /** What every row starts from. */
+  base: PartialConfig;
+  rows: Row[];
+  seeds: number[];
+  /** A trained run to learn from, instead of one of the study's own. */
+  teacher?: string;
+}
+
+export interface Cell extends PlannedRun {
+  row: Row;
+  seed: number;
+}
+
+/** Row by row, each seed of it. */
+export function cells({ base, rows, seeds, teacher }: Study, folder: string): Cell[] {
+  const stacked: PartialConfig[] = [base];
+  return rows.flatMap((row) => {
+    stacked.push(row.set);
+    return seeds.map((seed) => {
+      const config = resolveConfig(...stacked, { seed });
+      if (config.distillation.teacher === ownTeacher) {
+        config.distillation = { ...config.distillation, teacher: teacher ?? join(folder, 'teacher') };
+      }
+      return {
+        row,
+        seed,
+        title: `${row.name}, seed ${seed}`,
+        config,
+        out: join(folder, slug(row.name), `seed-${seed}`),
+      };
+    });
+  });
+}
+
+/**
+ * The teacher that the rows learn from, if any does and none is given: the next larger network, with cosine decay and
+ * label smoothing as the paper's ResNet-152-D, but no mixup.
+ */
+export function teacherRun(study: Study, folder: string): PlannedRun | undefined {
+  const out = join(folder, 'teacher');
+  if (!cells(study, folder).some(({ config }) => config.distillation.teacher === out)) return undefined;
+  const config = resolveConfig(study.base, { recipe: 'bag', seed: study.seeds[0], mixup: { alpha: 0 } });
+  return { title: 'the teacher', config: { ...config, model: largerModel(config), variant: 'd' }, out };
+}
+
+function largerModel(config: Config): string {
+  const { depth, family } = modelOf(config);
+  const sizes = family === 'cifar' ? [8, 14, ...cifarDepths] : [18, 50, 152];
+  return `resnet${sizes.find((size) => size > depth) ?? depth}`;
+}
+
+/** A row's accuracy over its seeds. */
+export interface RowResult {
+  row: Row;
+  /** Top-1 of each seed, in percent. */
+  top1: number[];
+  mean: number;
+  /** Of a sample (n − 1); NaN for one seed. */
+  deviation: number;
+}
+
+export function summarise(study: Study, results: readonly (FinishedRun & { row: Row })[]): RowResult[] {
+  return study.rows.flatMap((row) => {
+    const top1 = results.filter((result) => result.row.name === row.name).map(({ scores }) => scores.top1 * 100);
+    if (top1.length === 0) return [];
+    const mean = top1.reduce((a, b) => a + b, 0) / top1.length;
+    const squares = top1.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    return [{ row, top1, mean, deviation: Math.sqrt(squares / (top1.length - 1)) }];
+  });
+}
