@@ -13,6 +13,7 @@ const mayImport = {
   optim: ['ops'],
   data: ['random'],
   'tfjs-wasm-training': [],
+  report: [],
   trainer: [...tricks, 'random', 'ops', 'optim', 'resnet-variants', 'data'],
 };
 

@@ -1,0 +1,57 @@
+import { parse, View } from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+
+/** A chart, and what it is called where it cannot be seen. */
+export interface Chart {
+  /** Also the name of its SVG file. */
+  id: string;
+  title: string;
+  /** What the chart shows, in a sentence or two: read aloud in its place. */
+  description: string;
+  /** Standalone SVG in the colours of `chartStyle`. */
+  svg: string;
+}
+
+/** How many series have a colour of their own. */
+export const seriesColors = Array.from({ length: 8 }, (_, i) => `var(--series-${i + 1})`);
+
+/**
+ * The colours of the charts in light, in dark and on paper, as CSS variables. Series by Okabe and Ito (2008), told apart
+ * with any colour vision; the dark ones are lighter.
+ */
+export const chartColors = `
+:root { --ink: #1f2328; --grid: #d8dee4; --heat: #0072b2;
+  --series-1: #0072b2; --series-2: #d55e00; --series-3: #008060; --series-4: #b0578f;
+  --series-5: #b07d00; --series-6: #2f9fd8; --series-7: #6e6e6e; --series-8: #7a4fb5; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --ink: #e6edf3; --grid: #3a424c; --heat: #56b4e9;
+    --series-1: #56b4e9; --series-2: #f0884a; --series-3: #2cc09c; --series-4: #dd93bf;
+    --series-5: #e0b03c; --series-6: #9bd3f5; --series-7: #a8a8a8; --series-8: #b79aea; }
+}`;
+
+const config = {
+  background: 'transparent',
+  font: 'system-ui, sans-serif',
+  view: { stroke: null },
+  axis: {
+    labelColor: 'var(--ink)',
+    titleColor: 'var(--ink)',
+    gridColor: 'var(--grid)',
+    domainColor: 'var(--grid)',
+    tickColor: 'var(--grid)',
+    labelFontSize: 11,
+    titleFontSize: 12,
+    titleFontWeight: 'normal',
+  },
+  legend: { labelColor: 'var(--ink)', titleColor: 'var(--ink)', orient: 'bottom', title: null, labelLimit: 400 },
+  text: { fill: 'var(--ink)' },
+} as const;
+
+/** Draws a Vega-Lite specification. */
+export async function draw({ id, title, description }: Omit<Chart, 'svg'>, spec: TopLevelSpec): Promise<Chart> {
+  const full: TopLevelSpec = { ...spec, description: `${title}. ${description}`, config };
+  const view = new View(parse(compile(full).spec), { renderer: 'none' });
+  const svg = await view.toSVG();
+  view.finalize();
+  return { id, title, description, svg: svg.replace(/<svg[^>]*>/, (tag) => `${tag}<style>${chartColors}</style>`) };
+}

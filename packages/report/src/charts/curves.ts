@@ -1,0 +1,148 @@
+import type { RunData, Scores } from '../run-data.js';
+import { type Chart, draw, seriesColors } from './chart.js';
+
+/** A point of a curve. */
+interface Point {
+  step: number;
+  value: number;
+  series: string;
+  /** What sets a curve of the same run apart by its dashes. */
+  part: string;
+}
+
+/** Curves hold at most so many points; more are averaged in bins. */
+const mostPoints = 300;
+const size = { width: 640, height: 240 };
+
+interface CurveOptions {
+  id: string;
+  title: string;
+  description: string;
+  /** What stands at the axis. */
+  unit: string;
+  points: readonly Point[];
+  format?: string;
+  logarithmic?: boolean;
+}
+
+async function curves({ points, unit, format, logarithmic = false, ...about }: CurveOptions): Promise<Chart> {
+  const parts = [...new Set(points.map(({ part }) => part))];
+  const series = [...new Set(points.map((point) => point.series))];
+  return draw(about, {
+    ...size,
+    data: { values: [...points] },
+    mark: { type: 'line', strokeWidth: 1.6, interpolate: 'linear' },
+    encoding: {
+      x: { field: 'step', type: 'quantitative', title: 'step', scale: { nice: false } },
+      y: {
+        field: 'value',
+        type: 'quantitative',
+        title: unit,
+        scale: logarithmic ? { type: 'log' } : { zero: false },
+        axis: { ...(format !== undefined && { format }) },
+      },
+      color: {
+        field: 'series',
+        type: 'nominal',
+        scale: { domain: series, range: series.map((_, i) => seriesColors[i % seriesColors.length] as string) },
+        ...(series.length === 1 && { legend: null }),
+      },
+      strokeDash: {
+        field: 'part',
+        type: 'nominal',
+        scale: { domain: parts, range: parts.map((_, i) => (i === 0 ? [1, 0] : i === 1 ? [6, 3] : [2, 2])) },
+        ...(parts.length === 1 && { legend: null }),
+      },
+    },
+  });
+}
+
+/** Means over bins, so that a long run is a readable curve. */
+function binned(points: readonly Point[]): Point[] {
+  const perBin = Math.ceil(points.length / mostPoints);
+  if (perBin <= 1) return [...points];
+  const bins: Point[] = [];
+  for (let i = 0; i < points.length; i += perBin) {
+    const bin = points.slice(i, i + perBin);
+    const mean = (f: (point: Point) => number) => bin.reduce((sum, point) => sum + f(point), 0) / bin.length;
+    bins.push({ ...(bin[0] as Point), step: mean(({ step }) => step), value: mean(({ value }) => value) });
+  }
+  return bins;
+}
+
+const ofSteps = (runs: readonly RunData[], part: string, value: (step: RunData['steps'][number]) => number): Point[] =>
+  runs.flatMap(({ name, steps }) =>
+    binned(
+      steps
+        .map((step) => ({ step: step.step, value: value(step), series: name, part }))
+        .filter((point) => Number.isFinite(point.value)),
+    ),
+  );
+
+const ofEpochs = (runs: readonly RunData[], part: string, value: (scores: Scores) => number): Point[] =>
+  runs.flatMap(({ name, epochs }) =>
+    epochs.flatMap((epoch) => {
+      const scores = part === 'training' ? epoch.train : (epoch.average ?? epoch.validation);
+      return scores === undefined ? [] : [{ step: epoch.step, value: value(scores), series: name, part }];
+    }),
+  );
+
+/** The curves of one run, or of several overlaid: rate, loss, accuracies, loss scale, throughput. */
+export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
+  const single = runs.length === 1;
+  const who = single ? 'the run' : 'each run';
+  const charts: CurveOptions[] = [
+    {
+      id: 'loss',
+      title: 'Loss',
+      description: `Mean loss of ${who}: of the training as trained (smoothed, mixed, distilled), dashed the plain cross-entropy of the validation.`,
+      unit: 'loss',
+      points: [
+        ...(single ? ofSteps(runs, 'training', ({ loss }) => loss) : ofEpochs(runs, 'training', ({ loss }) => loss)),
+        ...ofEpochs(runs, 'validation', ({ loss }) => loss),
+      ],
+    },
+    {
+      id: 'top-1',
+      title: 'Top-1 accuracy',
+      description: `Share of images whose most likely class is the right one, after each epoch of ${who}; dashed the validation.`,
+      unit: 'top-1',
+      format: '.0%',
+      points: [...ofEpochs(runs, 'training', ({ top1 }) => top1), ...ofEpochs(runs, 'validation', ({ top1 }) => top1)],
+    },
+    {
+      id: 'top-5',
+      title: 'Top-5 accuracy',
+      description: `Share of images whose right class is among the five most likely, after each epoch of ${who}; dashed the validation.`,
+      unit: 'top-5',
+      format: '.0%',
+      points: [...ofEpochs(runs, 'training', ({ top5 }) => top5), ...ofEpochs(runs, 'validation', ({ top5 }) => top5)],
+    },
+    {
+      id: 'learning-rate',
+      title: 'Learning rate',
+      description: `The rate of each step of ${who}.`,
+      unit: 'learning rate',
+      points: ofSteps(runs, 'training', ({ rate }) => rate),
+    },
+    {
+      id: 'throughput',
+      title: 'Throughput',
+      description: `Images per second while ${who} trains.`,
+      unit: 'images/s',
+      points: ofSteps(runs, 'training', ({ imagesPerSecond }) => imagesPerSecond),
+    },
+  ];
+  const scaled = runs.filter(({ steps }) => steps.some(({ scale }) => scale !== 1));
+  if (scaled.length > 0) {
+    charts.push({
+      id: 'loss-scale',
+      title: 'Loss scale',
+      description: `What the loss is multiplied by so that 16-bit gradients do not vanish; it halves where a gradient overflows.`,
+      unit: 'loss scale',
+      logarithmic: true,
+      points: ofSteps(scaled, 'training', ({ scale }) => scale),
+    });
+  }
+  return Promise.all(charts.filter(({ points }) => points.length > 0).map(curves));
+}

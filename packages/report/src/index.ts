@@ -1,0 +1,3 @@
+export type { Chart } from './charts/chart.js';
+export { comparison, type Report, runReport, studyReport } from './report.js';
+export type { EpochRecord, Evaluation, Mistake, RunData, Scores, StepRecord, StudyData, StudyRow } from './run-data.js';

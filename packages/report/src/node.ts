@@ -1,0 +1,2 @@
+export { isStudy, readRunData, readStudyData } from './node/read.js';
+export { writeReport } from './node/write.js';
