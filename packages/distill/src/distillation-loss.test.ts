@@ -113,3 +113,17 @@ test('errors name the culprit', () => {
     'expected hardWeight ≥ 0, got -1',
   );
 });
+
+test('no gradient reaches soft labels, and a label that is no class makes the loss NaN', async () => {
+  await tf.setBackend('cpu');
+  const z = wave(1.1, 1);
+  const soft = tf.tidy(() => tf.softmax(wave(0.7, 1)));
+  const gradient = tf.grad((labels) =>
+    distillationLoss({ studentLogits: z, teacherLogits: z, labels: labels as tf.Tensor2D, softWeight: 0 }),
+  )(soft);
+  expect((await gradient.data()).every((v) => v === 0)).toBe(true);
+  const labels = tf.tensor1d([0, 1, 2, 5], 'int32');
+  const loss = distillationLoss({ studentLogits: z, teacherLogits: z, labels });
+  expect(await loss.data()).toEqual(Float32Array.of(NaN));
+  tf.dispose([z, soft, gradient, labels, loss]);
+});

@@ -1,6 +1,9 @@
 import {
   add,
-  cast,
+  expandDims,
+  greaterEqual,
+  less,
+  logicalAnd,
   logSoftmax,
   mean,
   mul,
@@ -13,6 +16,7 @@ import {
   type Tensor1D,
   type Tensor2D,
   tidy,
+  where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import { stopGradient } from './stop-gradient.js';
@@ -22,7 +26,7 @@ export interface DistillationLossOptions {
   studentLogits: Tensor2D;
   /** r, `[batch, classes]`, float32. No gradient flows into it. */
   teacherLogits: Tensor2D;
-  /** y: class numbers `[batch]` (int32) or probabilities `[batch, classes]` (float32). */
+  /** y: class numbers `[batch]` (int32; one that is no class makes the loss NaN) or probabilities `[batch, classes]` (float32). */
   labels: Tensor1D | Tensor2D;
   /** T > 0. */
   temperature?: number;
@@ -62,7 +66,8 @@ export function distillationLoss({
   return tidy(() => {
     const parts: Tensor[] = [];
     if (hardWeight > 0) {
-      const targets = labels.rank === 1 ? cast(oneHot(labels, studentLogits.shape[1]), 'float32') : labels;
+      const targets =
+        labels.rank === 1 ? probabilities(labels as Tensor1D, studentLogits.shape[1]) : stopGradient(labels);
       parts.push(mul(crossEntropy(targets, studentLogits), hardWeight));
     }
     if (softWeight > 0) {
@@ -77,10 +82,23 @@ export function distillationLoss({
   });
 }
 
-/** The official code's weighting: w on the labels, (1 − w)·T² on the teacher. Source: gluon-cv's `DistillationSoftmaxCrossEntropyLoss`. */
+/**
+ * The official code's weighting: w on the labels, (1 − w)·T² on the teacher.
+ *
+ * @throws RangeError for a w outside [0, 1].
+ * Source: gluon-cv's `DistillationSoftmaxCrossEntropyLoss`.
+ * @example
+ * distillationLoss({ studentLogits, teacherLogits, labels, ...gluonWeights(0.5) });
+ */
 export function gluonWeights(w = 0.5): { hardWeight: number; softWeight: number } {
   if (!(w >= 0 && w <= 1)) throw new RangeError(`gluonWeights: expected w in [0, 1], got ${w}`);
   return { hardWeight: w, softWeight: 1 - w };
+}
+
+/** One-hot rows; NaN where the label is no class. */
+function probabilities(labels: Tensor1D, classes: number): Tensor {
+  const isClass = logicalAnd(greaterEqual(labels, 0), less(labels, classes));
+  return add(oneHot(labels, classes), expandDims(where(isClass, 0, NaN), 1));
 }
 
 /** −Σ pₖ·log softmax(z)ₖ, mean over the batch. */

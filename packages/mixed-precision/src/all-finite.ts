@@ -43,7 +43,7 @@ function check(tensors: Tensor[]): Tensor {
     const live = tensors.map(liveValues);
     if (live.every((values) => values !== undefined)) return scalar(live.every(isFinite) ? 1 : 0);
     // 0·x is 0 for a finite x and NaN for any other; 1 + 0 is 1, and NaN is not.
-    return addN([scalar(1), ...tensors.map((tensor) => sum(mul(tensor, 0)))]);
+    return addN([scalar(1), ...tensors.map((tensor) => tidy(() => sum(mul(tensor, 0))))]);
   });
 }
 

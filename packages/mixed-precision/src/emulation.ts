@@ -79,15 +79,21 @@ export class Emulation {
   step<T>(f: () => T): T {
     if (this.#running) return f();
     const target = engine() as unknown as RunKernel;
+    const before = Object.getOwnPropertyDescriptor(target, 'runKernel');
     const original = target.runKernel.bind(target);
     target.runKernel = (name, inputs, attributes) => this.#run(original, name, inputs, attributes);
     this.#running = true;
     try {
-      return f();
+      const result = f();
+      if (result instanceof Promise) {
+        throw new TypeError('policy: step and autocast take synchronous functions; await outside of them');
+      }
+      return result;
     } finally {
       this.#running = false;
-      // The class's own method comes back.
-      delete (target as Partial<RunKernel>).runKernel;
+      // The class's own method comes back, or the emulation that this one runs inside of.
+      if (before === undefined) delete (target as Partial<RunKernel>).runKernel;
+      else Object.defineProperty(target, 'runKernel', before);
     }
   }
 
@@ -121,6 +127,8 @@ export class Emulation {
       results = original(name, rounded, attributes);
     } finally {
       this.#depth--;
+      // A tape needs the rounded operands for its backward pass; without one nobody does.
+      if (!recording()) for (const key of operands ?? []) if (rounded[key] !== inputs[key]) rounded[key]?.dispose();
     }
     const outputs = isWeightGradient(name, attributes)
       ? 'none'
@@ -158,7 +166,10 @@ export class Emulation {
     const values = liveValues(result);
     const stored = values === undefined ? roundTo(result, this.#format) : result;
     if (values !== undefined) roundArray(values, this.#format);
+    else if (!recording()) result.dispose();
     halves.add(stored.dataId);
     return stored;
   }
 }
+
+const recording = (): boolean => engine().state.gradientDepth > 0;

@@ -51,3 +51,7 @@ test.each([{ init: 0 }, { growthFactor: 1 }, { backoffFactor: 1 }, { growthInter
     );
   },
 );
+
+test('refuses a first scale below the smallest', () => {
+  expect(() => lossScaler({ init: 1, min: 8 })).toThrow('expected init ≥ min (8), got 1');
+});

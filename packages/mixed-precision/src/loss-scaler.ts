@@ -47,6 +47,7 @@ export function lossScaler({
 }: LossScalerOptions = {}): LossScaler {
   requirePositive('init', init);
   requirePositive('min', min);
+  if (init < min) throw new RangeError(`lossScaler: expected init ≥ min (${min}), got ${init}`);
   if (!(growthFactor > 1)) throw new RangeError(`lossScaler: expected growthFactor > 1, got ${growthFactor}`);
   if (!(backoffFactor > 0 && backoffFactor < 1)) {
     throw new RangeError(`lossScaler: expected backoffFactor in (0, 1), got ${backoffFactor}`);

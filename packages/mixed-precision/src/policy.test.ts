@@ -2,7 +2,7 @@ import { batchNormTraining, conv2d, crossEntropy, valueAndGradients } from '@bag
 import { describeOnBackends, expectNoLeak } from '@bag/testing';
 import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { allFinite, policy, roundArray } from './index.js';
 
 const wave = (shape: number[], step: number, scale = 1) =>
@@ -140,5 +140,36 @@ describeOnBackends('policy', () => {
     } finally {
       delete backend.precision;
     }
+  });
+});
+
+describeOnBackends('emulation', () => {
+  const third = () => tf.fill<tf.Rank.R2>([1, 1], 1 / 3);
+  const product = () => tf.tidy(() => tf.matMul(third(), tf.ones([1, 1]))).dataSync()[0];
+  let [half, brain] = [policy({ dtype: 'float32' }), policy({ dtype: 'float32' })];
+  beforeAll(() => {
+    [half, brain] = [policy({ dtype: 'float16' }), policy({ dtype: 'bfloat16' })];
+  });
+
+  test('a policy inside of another leaves the outer one in force', () => {
+    const before = half.autocast(product);
+    const after = half.autocast(() => {
+      brain.autocast(product);
+      return product();
+    });
+    expect(before).not.toBe(Math.fround(1 / 3));
+    expect(after).toBe(before);
+    expect(product()).toBe(Math.fround(1 / 3));
+  });
+
+  test('a promise is refused, since what follows an await is out of reach', () => {
+    expect(() => half.step(() => Promise.resolve(1))).toThrow('take synchronous functions');
+    expect(product()).toBe(Math.fround(1 / 3));
+  });
+
+  test('without a tape, rounded operands do not outlive a kernel', async () => {
+    const [x, w] = [wave([1, 4, 4, 2], 0.3) as tf.Tensor4D, wave([3, 3, 2, 2], 0.7) as tf.Tensor4D];
+    const y = await expectNoLeak(() => half.autocast(() => conv2d(x, w, { padding: 1 })), 1);
+    tf.dispose([x, w, y]);
   });
 });

@@ -18,9 +18,12 @@ export interface Policy {
   readonly dtype: HalfFormat | 'float32';
   /** Whether 16-bit storage is emulated by exact rounding, because the engine has none. */
   readonly emulated: boolean;
-  /** Runs a whole step, backward pass included; loss and update inside are fp32. */
+  /**
+   * Runs a whole step, backward pass included; loss and update inside are fp32. `f` is synchronous.
+   * @throws TypeError where `f` returns a promise: what follows an `await` would be out of the policy's reach.
+   */
   step<T>(f: () => T): T;
-  /** Runs the forward pass: convolutions and products of matrices take and give 16-bit values in it. */
+  /** Runs the forward pass, synchronously: convolutions and products of matrices take and give 16-bit values in it. */
   autocast<T>(f: () => T): T;
   /** One line for the log. */
   describe(): string;

@@ -98,3 +98,10 @@ describeOnBackends('batchNormTraining', () => {
     tf.dispose([x, three, two]);
   });
 });
+
+test('an empty batch has no statistics', () => {
+  const x = tf.zeros<tf.Rank.R4>([0, 2, 2, 3]);
+  const gamma = tf.ones<tf.Rank.R1>([3]);
+  expect(() => batchNormTraining({ x, gamma, beta: gamma })).toThrow('expected values to take statistics of');
+  tf.dispose([x, gamma]);
+});

@@ -58,7 +58,7 @@ const AXES = [0, 1, 2];
  * Running statistics are not touched: hand `mean` and `variance` to `PendingStatistics`.
  *
  * @returns `{y, mean, variance}`, owned by the caller. `x`, `residual` are left alone.
- * @throws Error where a shape does not fit x's channels.
+ * @throws Error where a shape does not fit x's channels, or x is empty.
  * Source: Ioffe & Szegedy 2015, algorithm 1; backward as derived there in section 3.
  * @example
  * const { y, mean } = batchNormTraining({ x, gamma: tf.ones([8]), beta: tf.zeros([8]), relu: true });
@@ -72,6 +72,8 @@ export function batchNormTraining({
   epsilon = 1e-5,
 }: BatchNormOptions): BatchNormTraining {
   check('batchNormTraining', x, { gamma, beta }, residual);
+  if (x.size === 0)
+    throw new Error(`batchNormTraining: expected values to take statistics of, got x of shape [${x.shape.join(', ')}]`);
   const attributes: BatchNormAttributes = { epsilon, relu, residual: residual !== undefined };
   const outputs = runKernel('BagBatchNormTraining', present({ x, gamma, beta, residual }), attributes, composeForward);
   const [y, mean, variance] = outputs as [Tensor4D, Tensor1D, Tensor1D];
@@ -84,6 +86,9 @@ export function batchNormTraining({
  *
  * @returns y, of x's shape, owned by the caller.
  * @throws Error where a shape does not fit x's channels.
+ * Source: Ioffe & Szegedy 2015, algorithm 2.
+ * @example
+ * const y = batchNormInference({ x, gamma, beta, mean: runningMean, variance: runningVariance });
  */
 export function batchNormInference({
   x,

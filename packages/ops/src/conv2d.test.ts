@@ -54,3 +54,12 @@ describeOnBackends('conv2d', () => {
     tf.dispose([x, filter, large]);
   });
 });
+
+test('padding in the form of another library is refused by its shape', () => {
+  const x = tf.zeros<tf.Rank.R4>([1, 4, 4, 1]);
+  const filter = tf.zeros<tf.Rank.R4>([3, 3, 1, 1]);
+  expect(() => conv2d(x, filter, { padding: [1, 1] as never })).toThrow(
+    'expected padding as a number or [[top, bottom], [left, right]], got [1,1]',
+  );
+  tf.dispose([x, filter]);
+});

@@ -53,14 +53,24 @@ export function conv2d(
 ): Tensor4D {
   const attributes: Conv2dAttributes = {
     strides: pairOf(strides, 'strides'),
-    pad: typeof padding === 'number' ? square(padding) : padding,
+    pad: typeof padding === 'number' ? square(padding) : checkPadding(padding),
     dilations: pairOf(dilations, 'dilations'),
   };
   checkShapes(x, filter, attributes);
   return runKernel('BagConv2D', { x, filter }, attributes, composeConv2d) as Tensor4D;
 }
 
-/** The gradient of `conv2d` with respect to its input: `[batch, height, width, channels]` of `inputShape`. */
+/**
+ * The gradient of `conv2d` with respect to its input: dx[b,i·s + u·d − p, …, c] += Σ dy[b,i,j,o] · filter[u,v,c,o].
+ *
+ * @param dy `[batch, outHeight, outWidth, filters]`, the gradient of its output.
+ * @param attributes Those of the forward pass, padding in full, and the shape of its input.
+ * @returns `inputShape`, owned by the caller.
+ * @throws Error by the engine, where the shapes do not belong together.
+ * @example
+ * const pad: [[number, number], [number, number]] = [[1, 1], [1, 1]];
+ * conv2dBackpropInput(dy, filter, { strides: [1, 1], pad, dilations: [1, 1], inputShape: x.shape });
+ */
 export function conv2dBackpropInput(
   dy: Tensor4D,
   filter: Tensor4D,
@@ -69,7 +79,18 @@ export function conv2dBackpropInput(
   return runKernel('BagConv2DBackpropInput', { dy, filter }, attributes, composeBackpropInput) as Tensor4D;
 }
 
-/** The gradient of `conv2d` with respect to its filter: `[filterHeight, filterWidth, channels, filters]`. */
+/**
+ * The gradient of `conv2d` with respect to its filter: df[u,v,c,o] = Σ x[b,i·s + u·d − p, j·s + v·d − p, c] · dy[b,i,j,o].
+ *
+ * @param x `[batch, height, width, channels]`, the input of the forward pass.
+ * @param dy `[batch, outHeight, outWidth, filters]`, the gradient of its output.
+ * @param attributes Those of the forward pass, padding in full, and the shape of its filter.
+ * @returns `filterShape`, owned by the caller.
+ * @throws Error by the engine, where the shapes do not belong together.
+ * @example
+ * const pad: [[number, number], [number, number]] = [[1, 1], [1, 1]];
+ * conv2dBackpropFilter(x, dy, { strides: [1, 1], pad, dilations: [1, 1], filterShape: filter.shape });
+ */
 export function conv2dBackpropFilter(
   x: Tensor4D,
   dy: Tensor4D,
@@ -182,6 +203,15 @@ function square(p: number): Padding {
     [p, p],
     [p, p],
   ];
+}
+
+function checkPadding(padding: Padding): Padding {
+  if (padding.length !== 2 || !padding.every((side) => Array.isArray(side) && side.length === 2)) {
+    throw new TypeError(
+      `conv2d: expected padding as a number or [[top, bottom], [left, right]], got ${JSON.stringify(padding)}`,
+    );
+  }
+  return padding;
 }
 
 function checkShapes(x: Tensor4D, filter: Tensor4D, { strides, pad, dilations }: Conv2dAttributes): void {

@@ -56,3 +56,35 @@ describeOnBackends('crossEntropy', () => {
     tf.dispose([logits, labels]);
   });
 });
+
+describeOnBackends('cross-entropy at the edge', () => {
+  test('a label that is no class makes its loss and its gradient NaN, and no other', async () => {
+    const logits = tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]);
+    const labels = tf.tensor1d([2, 0, -1], 'int32');
+    const loss = crossEntropy({ logits, labels });
+    const gradient = tf.grad((z) => tf.sum(crossEntropy({ logits: z as tf.Tensor2D, labels })))(logits);
+    // log(1 + e) for logits 3 and 4 and the first class.
+    expectAllClose(await loss.data(), [NaN, Math.log(1 + Math.E), NaN], { absolute: 1e-6 });
+    const p = 1 / (1 + Math.E);
+    expectAllClose((await gradient.data()).slice(2, 4), [p - 1, 1 - p], { absolute: 1e-6 });
+    expect([...(await gradient.data())].map(Number.isNaN).filter(Boolean).length).toBeGreaterThanOrEqual(2);
+    tf.dispose([logits, labels, loss, gradient]);
+  });
+
+  test('a class of probability 0 costs nothing, however impossible', async () => {
+    const logits = tf.tensor2d([-Infinity, 0, 0], [1, 3]);
+    const labels = tf.tensor2d([0, 1, 0], [1, 3]);
+    const loss = crossEntropy({ logits, labels });
+    expectAllClose(await loss.data(), [Math.log(2)], { absolute: 1e-6 });
+    tf.dispose([logits, labels, loss]);
+  });
+
+  test('spreads that are none are refused', () => {
+    const [logits, labels] = [tf.zeros<tf.Rank.R2>([1, 1]), tf.zeros<tf.Rank.R1>([1], 'int32')];
+    expect(() => crossEntropy({ logits, labels, smoothing: 0.1, spread: 'others' })).toThrow('needs two classes');
+    expect(() => crossEntropy({ logits, labels, spread: 'other' as never })).toThrow(
+      "expected spread 'all' or 'others'",
+    );
+    tf.dispose([logits, labels]);
+  });
+});

@@ -1,12 +1,19 @@
 import {
   add,
+  cast,
+  clipByValue,
+  equal,
   exp,
   expandDims,
   gather,
+  greaterEqual,
+  less,
+  logicalAnd,
   logSumExp,
   mul,
   type NamedTensorMap,
   range,
+  type Rank,
   reshape,
   sub,
   sum,
@@ -15,13 +22,14 @@ import {
   type Tensor2D,
   tensorScatterUpdate,
   tidy,
+  where,
 } from '@tensorflow/tfjs-core';
 import { mayRelease, registerGradientOnce, runKernel } from './kernel.js';
 
 export interface CrossEntropyOptions {
   /** z, `[batch, classes]`, float32: before the softmax. */
   logits: Tensor2D;
-  /** Class numbers `[batch]` (int32, 0 ≤ label < classes) or probabilities `[batch, classes]` (float32). */
+  /** Class numbers `[batch]` (int32; the loss of one outside [0, classes) is NaN) or probabilities `[batch, classes]` (float32). */
   labels: Tensor1D | Tensor2D;
   /** ε of label smoothing, 0 ≤ ε < 1; 0 is off. */
   smoothing?: number;
@@ -41,7 +49,8 @@ export interface CrossEntropyAttributes {
  * K the number of classes. For integer labels no one-hot is ever built; stable for logits of any size.
  *
  * @returns The loss of each example, `[batch]`, owned by the caller. Differentiable in the logits, not in the labels.
- * @throws Error where shapes or dtypes do not fit, RangeError for a smoothing outside [0, 1).
+ * @throws Error where shapes or dtypes do not fit; RangeError for a smoothing outside [0, 1), another spread, or
+ * `'others'` with a single class.
  * Source: Szegedy et al. 2016, section 7; He et al. 2018, section 5.2.
  * @example
  * const loss = crossEntropy({ logits, labels: tf.tensor1d([3, 1], 'int32'), smoothing: 0.1 }).mean();
@@ -50,6 +59,12 @@ export function crossEntropy({ logits, labels, smoothing = 0, spread = 'all' }: 
   checkLabels(logits, labels);
   if (!(smoothing >= 0 && smoothing < 1)) {
     throw new RangeError(`crossEntropy: expected smoothing in [0, 1), got ${smoothing}`);
+  }
+  if (!['all', 'others'].includes(spread)) {
+    throw new RangeError(`crossEntropy: expected spread 'all' or 'others', got ${JSON.stringify(spread)}`);
+  }
+  if (spread === 'others' && smoothing > 0 && logits.shape[1] < 2) {
+    throw new RangeError("crossEntropy: spread 'others' needs two classes; take 'all'");
   }
   const attributes: CrossEntropyAttributes = { smoothing, spread };
   return tidy(() => {
@@ -92,11 +107,11 @@ function composeForward({ logits, labels }: NamedTensorMap, attrs: unknown): Ten
   const { on, off } = weights(z.shape[1], attrs as CrossEntropyAttributes);
   const normaliser = logSumExp(z, 1); // [B]
   // Differences to the normaliser keep logits of 1e4 exact.
-  const logProbabilities = sub(z, expandDims(normaliser, 1));
+  const logProbabilities = sub<Tensor2D>(z, expandDims(normaliser, 1));
   const hit =
     labels?.rank === 1
-      ? gather(reshape(logProbabilities, [-1]), flatIndices(labels as Tensor1D, z.shape[1]))
-      : sum(mul(labels as Tensor, logProbabilities), 1);
+      ? atLabels(logProbabilities, labels as Tensor1D)
+      : sum(zeroTimesInfinityIsZero(labels as Tensor, logProbabilities), 1);
   const loss = mul(hit, off - on);
   return [off === 0 ? loss : sub(loss, mul(sum(logProbabilities, 1), off)), normaliser];
 }
@@ -111,7 +126,7 @@ function composeBackward({ dy, logits, labels, logSumExp: normaliser }: NamedTen
   if (labels?.rank === 1) {
     const indices = flatIndices(labels as Tensor1D, classes);
     const flat = reshape(rest, [-1]);
-    const hit = sub(gather(flat, indices), on - off);
+    const hit = sub(atLabels(rest as Tensor2D, labels as Tensor1D), on - off);
     difference = reshape(tensorScatterUpdate(flat, expandDims(indices, 1), hit), [batch, classes]);
   } else {
     difference = sub(rest, mul(labels as Tensor, on - off));
@@ -119,8 +134,24 @@ function composeBackward({ dy, logits, labels, logSumExp: normaliser }: NamedTen
   return mul(difference, expandDims(dy as Tensor, 1));
 }
 
+/** Of each row the value at its label; NaN where the label is no class. */
+function atLabels(values: Tensor2D, labels: Tensor1D): Tensor1D {
+  const [, classes] = values.shape;
+  const isClass = logicalAnd(greaterEqual(labels, 0), less(labels, classes));
+  const hits = gather(reshape<Rank.R1>(values, [-1]), flatIndices(labels, classes));
+  return where<Tensor1D>(isClass, hits, NaN);
+}
+
+/** Places in the flattened rows; a label that is no class takes the nearest one's. */
 function flatIndices(labels: Tensor1D, classes: number): Tensor1D {
-  return add(labels, range(0, labels.shape[0] * classes, classes, 'int32'));
+  // In float32: wasm's kernel clips no integers.
+  const inside = cast(clipByValue(cast(labels, 'float32'), 0, classes - 1), 'int32');
+  return add(inside, range(0, labels.shape[0] * classes, classes, 'int32'));
+}
+
+/** p·x, with 0·(−∞) = 0: a class of probability 0 costs nothing, however impossible it is. */
+function zeroTimesInfinityIsZero(p: Tensor, x: Tensor): Tensor {
+  return where(equal(p, 0), 0, mul(p, x));
 }
 
 function checkLabels(logits: Tensor2D, labels: Tensor1D | Tensor2D): void {

@@ -14,10 +14,7 @@ export function valueAndGradients(
   f: () => Scalar,
   parameters: readonly { readonly name: string; readonly variable: Variable }[],
 ): { value: Scalar; gradients: Record<string, Tensor> } {
-  const { value, grads } = variableGrads(
-    f,
-    parameters.map(({ variable }) => variable),
-  );
+  const { value, grads } = gradientsOf(f, parameters);
   const gradients: Record<string, Tensor> = {};
   const missing: string[] = [];
   for (const { name, variable } of parameters) {
@@ -33,4 +30,24 @@ export function valueAndGradients(
     );
   }
   return { value, gradients };
+}
+
+/** The engine's own message, where nothing depends on any of the parameters, names none of them. */
+function gradientsOf(f: () => Scalar, parameters: readonly { readonly name: string; readonly variable: Variable }[]) {
+  const before = new Set<Tensor>();
+  const variables = parameters.map(({ variable }) => variable);
+  try {
+    return variableGrads(() => {
+      const value = f();
+      before.add(value);
+      return value;
+    }, variables);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('Cannot find a connection'))) throw error;
+    for (const value of before) value.dispose();
+    const names = parameters.map(({ name }) => name).join(', ');
+    throw new Error(`valueAndGradients: the loss does not depend on ${names}; leave frozen or unused parameters out`, {
+      cause: error,
+    });
+  }
 }

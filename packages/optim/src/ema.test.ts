@@ -46,3 +46,18 @@ test('warmup: d(0) = 1/10, d(90) = 91/100, then d', () => {
   expect([average.decayAt(0), average.decayAt(90), average.decayAt(10_000)]).toEqual([0.1, 0.91, 0.99]);
   expect(() => ema({ parameters: [], decay: 1 })).toThrow('expected a decay in (0, 1), got 1');
 });
+
+test('a state of another network is refused before anything changes', async () => {
+  await tf.setBackend('cpu');
+  const [a, b] = ['a', 'b'].map((name) => ({ name, variable: tf.variable(tf.tensor1d([1])) })) as [
+    { name: string; variable: tf.Variable },
+    { name: string; variable: tf.Variable },
+  ];
+  const other = ema({ parameters: [a] }).init();
+  const average = ema({ parameters: [a, b] });
+  await expectNoLeak(async () => {
+    expect(() => average.update(other)).toThrow('the state does not know b');
+    await expect(average.using(other, () => Promise.resolve())).rejects.toThrow('the state does not know b');
+  });
+  tf.dispose([other.averages, a.variable, b.variable]);
+});

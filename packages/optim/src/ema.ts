@@ -1,4 +1,4 @@
-import { add, mul, tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, mul, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { checkStored, type NamedTensors, type Parameter, type StoredTensor, storeTensors } from './parameter.js';
 
 export interface EmaOptions<P extends Parameter = Parameter> {
@@ -64,13 +64,16 @@ export class Ema<P extends Parameter = Parameter> {
     return this.#warmup ? Math.min(this.#decay, (1 + step) / (10 + step)) : this.#decay;
   }
 
-  /** Takes the parameters in and returns the next state; the old one's tensors are disposed. */
+  /**
+   * Takes the parameters in and returns the next state; the old one's tensors are disposed.
+   * @throws Error naming the parameters that the state does not know; nothing has been changed then.
+   */
   update({ step, averages }: EmaState): EmaState {
+    this.#check(averages);
     const decay = this.decayAt(step);
     const next: NamedTensors = {};
     for (const { name, variable } of this.#parameters) {
-      const before = averages[name];
-      if (before === undefined) throw new Error(`ema: the state does not know ${name}`);
+      const before = averages[name] as Tensor;
       next[name] = tidy(() => add(mul(before, decay), mul(variable, 1 - decay)));
       before.dispose();
     }
@@ -79,6 +82,7 @@ export class Ema<P extends Parameter = Parameter> {
 
   /** Runs `f` with the averages in the parameters' place, and puts the parameters back even if it throws. */
   async using<T>({ averages }: EmaState, f: () => Promise<T>): Promise<T> {
+    this.#check(averages);
     const own = this.init();
     this.#assign(averages);
     try {
@@ -91,11 +95,16 @@ export class Ema<P extends Parameter = Parameter> {
 
   #assign(values: NamedTensors): void {
     for (const { name, variable } of this.#parameters) {
-      const value = values[name];
-      if (value === undefined) throw new Error(`ema: the state does not know ${name}`);
+      const value = values[name] as Tensor;
       // A tensor of its own, since the variable shares the buffer of what it is assigned.
       tidy(() => variable.assign(mul(value, 1)));
     }
+  }
+
+  #check(averages: NamedTensors): void {
+    const missing = this.#parameters.filter(({ name }) => averages[name] === undefined).map(({ name }) => name);
+    if (missing.length > 0)
+      throw new Error(`ema: the state does not know ${missing.join(', ')}; is it another network's?`);
   }
 
   /** Frees a state that is no longer needed. */

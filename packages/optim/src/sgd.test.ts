@@ -106,3 +106,30 @@ test('errors name the culprit', () => {
     'other is no parameter of this network',
   );
 });
+
+test('what does not fit is refused before anything changes', async () => {
+  await tf.setBackend('cpu');
+  const [a, b] = [parameter('a', [1, 2]), parameter('b', [3])];
+  const optimizer = sgd({ parameters: [a, b], rate: 1, momentum: 0.9 });
+  const state = optimizer.init();
+  const [good, bad] = [tf.ones([2]), tf.ones([2])];
+  await expectNoLeak(() => {
+    expect(() => optimizer.update({ a: good, b: bad }, state)).toThrow(
+      'sgd: the gradient of b has shape [2], the parameter [1]',
+    );
+    const { a: velocity = good } = state.velocities;
+    expect(() => optimizer.update({ a: good, b: bad }, { step: 0, velocities: { a: velocity } })).toThrow(
+      'the state does not know b',
+    );
+  });
+  expect([...(await a.variable.data())]).toEqual([1, 2]);
+  expect(() => sgd({ parameters: [a, { parameters: [b] }] as never, rate: 1 })).toThrow('got both in one list');
+  const [group] = sgd({
+    parameters: [{ parameters: [a], weightDecay: undefined as never }],
+    rate: 1,
+    weightDecay: 0.5,
+  }).groups;
+  expect(group?.weightDecay).toBe(0.5);
+  optimizer.dispose(state);
+  tf.dispose([good, bad, a.variable, b.variable]);
+});

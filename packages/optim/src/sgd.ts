@@ -1,5 +1,5 @@
 import { sgdUpdate } from '@bag/ops';
-import { tensor, tidy, zeros } from '@tensorflow/tfjs-core';
+import { type Tensor, tensor, tidy, zeros } from '@tensorflow/tfjs-core';
 import {
   checkStored,
   type NamedTensors,
@@ -46,7 +46,7 @@ export interface StoredSgdState {
  * The state is handed in and out; the parameters' variables are assigned. Every update gives each variable a fresh
  * buffer, so what an engine derived from the old weight dies with it.
  *
- * @throws Error where a parameter is listed twice, or none is; RangeError for a momentum outside [0, 1) or a negative
+ * @throws Error where a parameter is listed twice, or none is; TypeError for groups and parameters in one list; RangeError for a momentum outside [0, 1) or a negative
  * decay.
  * Source: Sutskever et al. 2013 for Nesterov's momentum; the form is PyTorch's.
  * @example
@@ -100,20 +100,16 @@ export class Sgd<P extends Parameter = Parameter> {
    *
    * @param gradients By parameter name.
    * @param gradientScale s, which undoes a loss scale.
-   * @throws Error naming the parameters without a gradient; nothing has been changed then.
+   * @throws Error naming a parameter whose gradient or velocity is missing or has another shape; nothing has been
+   * changed then.
    */
   update(gradients: NamedTensors, state: SgdState, { gradientScale = 1 }: { gradientScale?: number } = {}): SgdState {
-    const missing = this.parameters.filter(({ name }) => gradients[name] === undefined).map(({ name }) => name);
-    if (missing.length > 0) {
-      throw new Error(`sgd: no gradient for ${missing.join(', ')}; give only parameters that the loss depends on`);
-    }
+    this.#check(gradients, state);
     const rate = this.rateAt(state.step);
     const velocities: NamedTensors = {};
     for (const { parameters, weightDecay, rateScale } of this.groups) {
       for (const { name, variable } of parameters) {
-        const before = state.velocities[name];
-        const gradient = gradients[name];
-        if (before === undefined || gradient === undefined) throw new Error(`sgd: the state does not know ${name}`);
+        const [before, gradient] = [state.velocities[name] as Tensor, gradients[name] as Tensor];
         const next = tidy(() =>
           sgdUpdate({
             parameter: variable,
@@ -133,6 +129,26 @@ export class Sgd<P extends Parameter = Parameter> {
       }
     }
     return { step: state.step + 1, velocities };
+  }
+
+  #check(gradients: NamedTensors, { velocities }: SgdState): void {
+    const missing = this.parameters.filter(({ name }) => gradients[name] === undefined).map(({ name }) => name);
+    if (missing.length > 0) {
+      throw new Error(`sgd: no gradient for ${missing.join(', ')}; give only parameters that the loss depends on`);
+    }
+    for (const { name, variable } of this.parameters) {
+      if (velocities[name] === undefined)
+        throw new Error(`sgd: the state does not know ${name}; is it another network's?`);
+      for (const [what, tensor] of [
+        ['gradient', gradients[name]],
+        ['velocity', velocities[name]],
+      ] as const) {
+        if (tensor?.shape.join() !== variable.shape.join()) {
+          const [is, wanted] = [tensor?.shape.join(', ') ?? '', variable.shape.join(', ')];
+          throw new Error(`sgd: the ${what} of ${name} has shape [${is}], the parameter [${wanted}]`);
+        }
+      }
+    }
   }
 
   /** A step without an update: the schedule goes on, nothing else changes. */
@@ -168,9 +184,11 @@ function groupsOf<P extends Parameter>(
 ): Required<ParameterGroup<P>>[] {
   const isGroup = (entry: P | ParameterGroup<P>): entry is ParameterGroup<P> => 'parameters' in entry;
   const entries: readonly (P | ParameterGroup<P>)[] = given;
-  const groups: readonly ParameterGroup<P>[] = entries.every(isGroup)
-    ? entries
-    : [{ parameters: entries.filter((entry): entry is P => !isGroup(entry)) }];
+  const bare = entries.filter((entry): entry is P => !isGroup(entry));
+  if (bare.length > 0 && bare.length < entries.length) {
+    throw new TypeError('sgd: expected parameters or groups of parameters, got both in one list');
+  }
+  const groups: readonly ParameterGroup<P>[] = entries.every(isGroup) ? entries : [{ parameters: bare }];
   const seen = new Set<string>();
   for (const { parameters, weightDecay: own = weightDecay } of groups) {
     if (!(own >= 0)) throw new RangeError(`sgd: expected a weight decay ≥ 0, got ${own}`);
@@ -180,5 +198,9 @@ function groupsOf<P extends Parameter>(
     }
   }
   if (seen.size === 0) throw new Error('sgd: no parameters; give those of a network');
-  return groups.map((group) => ({ weightDecay, rateScale: 1, ...group }));
+  return groups.map(({ parameters, weightDecay: own = weightDecay, rateScale = 1 }) => ({
+    parameters,
+    weightDecay: own,
+    rateScale,
+  }));
 }

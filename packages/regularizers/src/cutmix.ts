@@ -33,7 +33,7 @@ export function cutmix(
   checkBatch('cutmix', images, labels);
   checkAlpha('cutmix', alpha);
   if (alpha === 0) {
-    return { images: images.clone(), lambda: 1, ...mixedLabels('cutmix', labels, 1, classes) };
+    return { lambda: 1, ...mixedLabels('cutmix', labels, 1, classes), images: images.clone() };
   }
   const [, height, width] = images.shape;
   const cut = Math.sqrt(1 - symmetricBeta(alpha, random));
@@ -44,8 +44,10 @@ export function cutmix(
     const [y, x] = [Math.floor(i / width), i % width];
     return Number(y >= top && y < bottom && x >= left && x < right);
   });
+  // The labels first: they are what may be refused.
+  const targets = mixedLabels('cutmix', labels, lambda, classes);
   const mixed = tidy(() => where(tensor4d(inside, [1, height, width, 1], 'bool'), reverse(images, 0), images));
-  return { images: mixed, lambda, ...mixedLabels('cutmix', labels, lambda, classes) };
+  return { images: mixed, lambda, ...targets };
 }
 
 /** Start and end of the box along an axis, clipped. */

@@ -55,8 +55,10 @@ export function mixup(
     throw new RangeError(`mixup: expected lambda in [0, 1], got ${given}`);
   }
   const lambda = given ?? lambdas(batch, alpha, per, random);
+  // The labels first: they are what may be refused.
+  const targets = mixedLabels('mixup', labels, lambda, classes);
   const mixed = tidy(() => (lambda === 1 ? images.clone() : mixImages(images, reverse(images, 0), lambda)));
-  return { images: mixed, lambda, ...mixedLabels('mixup', labels, lambda, classes) };
+  return { images: mixed, lambda, ...targets };
 }
 
 export function checkAlpha(name: string, alpha: number): void {

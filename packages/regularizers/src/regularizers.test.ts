@@ -209,3 +209,15 @@ describe('errors name the culprit and the fix', () => {
     expect(f).toThrow(message);
   });
 });
+
+test('labels that are refused leave nothing behind', async () => {
+  await expectNoLeak(() => {
+    const x = tf.zeros<tf.Rank.R4>([2, 2, 2, 1]);
+    const labels = tf.zeros<tf.Rank.R2>([2, 4]);
+    for (const mix of [mixup, cutmix]) {
+      expect(() => mix({ images: x, labels }, { alpha: 0.2, random: lehmer(1), classes: 10 })).toThrow();
+      expect(() => mix({ images: x, labels }, { alpha: 0, random: lehmer(1), classes: 10 })).toThrow();
+    }
+    tf.dispose([x, labels]);
+  });
+});

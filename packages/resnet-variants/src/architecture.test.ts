@@ -113,3 +113,12 @@ test('initialisers: their variances, by hand', () => {
   expect(Math.max(...xavierUniform(shape, random))).toBeLessThanOrEqual(Math.fround(bound));
   expect(variance(kaimingNormal(shape, random)) / (2 / (9 * 64))).toBeCloseTo(1, 1);
 });
+
+test.each([
+  [{ width: 3 }, 'expected an even width ≥ 2, got 3'],
+  [{ classes: 2.5 }, 'expected a whole number of classes ≥ 1, got 2.5'],
+  [{ variant: 'e' as never }, 'expected variant a, b, c or d, got "e"'],
+])('refuses %j by name', (options, message) => {
+  expect(() => cifarArchitecture({ depth: 8, ...options })).toThrow(message);
+  expect(() => imageNetArchitecture({ depth: 18, ...options })).toThrow(message);
+});

@@ -71,9 +71,24 @@ export const imageNetDepths: readonly number[] = [...stages.keys()];
 /** The depths of the CIFAR family in the literature; any 6n + 2 works. */
 export const cifarDepths: readonly number[] = [20, 32, 44, 56, 110];
 
+function checkOptions(
+  owner: string,
+  { variant = 'b', classes = 1, width = 2 }: Omit<ArchitectureOptions, 'depth'>,
+): void {
+  if (!['a', 'b', 'c', 'd'].includes(variant)) {
+    throw new RangeError(`${owner}: expected variant a, b, c or d, got ${JSON.stringify(variant)}`);
+  }
+  if (!Number.isInteger(classes) || classes < 1) {
+    throw new RangeError(`${owner}: expected a whole number of classes ≥ 1, got ${classes}`);
+  }
+  // The deep stem has half the width.
+  if (!Number.isInteger(width / 2) || width < 2)
+    throw new RangeError(`${owner}: expected an even width ≥ 2, got ${width}`);
+}
+
 /**
  * The ImageNet family of He et al. 2015, table 1, with the tweaks of He et al. 2018, figure 2.
- * @throws RangeError for a depth that the family does not have.
+ * @throws RangeError for a depth that the family does not have, another variant, or classes or a width that are none.
  */
 export function imageNetArchitecture({
   depth,
@@ -81,6 +96,7 @@ export function imageNetArchitecture({
   classes = 1000,
   width = 64,
 }: ArchitectureOptions): Architecture {
+  checkOptions('resnet', { variant, classes, width });
   const stage = stages.get(depth);
   if (stage === undefined) {
     throw new RangeError(`resnet: expected a depth of ${imageNetDepths.join(', ')}, got ${depth}`);
@@ -132,6 +148,7 @@ export function cifarArchitecture({
   width = 16,
   shortcut = 'projection',
 }: ArchitectureOptions & { shortcut?: 'projection' | 'pad' }): Architecture {
+  checkOptions('cifarResnet', { variant, classes, width });
   const perStage = (depth - 2) / 6;
   if (!Number.isInteger(perStage) || perStage < 1) {
     throw new RangeError(`cifarResnet: expected a depth of 6n + 2, such as ${cifarDepths.join(', ')}, got ${depth}`);

@@ -12,7 +12,7 @@ export const xavierUniform: Initializer = (shape, random) => {
 };
 
 /**
- * Normal with mean 0 and variance 2/fan_out, as torchvision's ResNets start.
+ * Normal with mean 0 and variance 2/fan_out, as the convolutions of torchvision's ResNets start.
  * Source: He et al. 2015 (Delving deep into rectifiers), equation 14.
  */
 export const kaimingNormal: Initializer = (shape, random) => {

@@ -5,8 +5,10 @@ import type { ResNet } from './network.js';
 
 /**
  * The network as a `tf.LayersModel` with the same weights: for `model.fit`, `model.save` and whatever else takes one.
- * Its output are logits.
+ * Its output are logits. The average pooling of variant D is the stock layer's, whose gradient is off at the edge of
+ * feature maps of odd size: train at an `inputSize` whose halves stay even, such as 32, 224 or 256.
  *
+ * @param inputSize Height and width of the images in pixels; any by default.
  * @returns A model that owns copies of the weights.
  * @throws Error for the parameter-free shortcut, which no stock layer expresses.
  * @example

@@ -8,7 +8,7 @@ import { zeroGamma as applyZeroGamma } from './zero-gamma.js';
 export interface ResNetOptions extends ArchitectureOptions {
   /** Whether the last γ of every block starts at 0. */
   zeroGamma?: boolean;
-  /** How weights start: `'xavier'` as the paper, `'kaiming'` as torchvision, or a function of one's own. */
+  /** How weights start: `'xavier'` as the paper, `'kaiming'` as torchvision's convolutions, or a function of one's own. */
   initializer?: 'xavier' | 'kaiming' | Initializer;
 }
 
@@ -22,7 +22,7 @@ export interface CifarResNetOptions extends ResNetOptions {
  *
  * @param random Uniform numbers in [0, 1) for the initial weights.
  * @returns A network whose variables the caller owns and frees by `dispose()`.
- * @throws RangeError for another depth.
+ * @throws RangeError for another depth, variant or initializer, or classes or a width that are none.
  * Source: He et al. 2015, table 1; He et al. 2018, section 4.
  * @example
  * const network = resnet({ depth: 50, variant: 'd', classes: 1000, zeroGamma: true }, { random });
@@ -66,5 +66,9 @@ function create(
 
 function initializerOf(initializer: 'xavier' | 'kaiming' | Initializer): Initializer {
   if (typeof initializer === 'function') return initializer;
-  return initializer === 'xavier' ? xavierUniform : kaimingNormal;
+  if (initializer === 'xavier') return xavierUniform;
+  if (initializer === 'kaiming') return kaimingNormal;
+  throw new RangeError(
+    `resnet: expected initializer xavier, kaiming or a function, got ${JSON.stringify(initializer)}`,
+  );
 }

@@ -17,7 +17,12 @@ function weights(classes: number, attributes: object): { on: number; off: number
 /** p_bk, from class numbers `[batch]` or probabilities `[batch, classes]`. */
 function probability(backend: BackendWasm, labels: TensorInfo, classes: number): (b: number, k: number) => number {
   const values = backend.typedArrayFromHeap(labels);
-  if (labels.shape.length === 1) return (b, k) => (values[b] === k ? 1 : 0);
+  if (labels.shape.length === 1) {
+    return (b, k) => {
+      const label = values[b] as number;
+      return label >= 0 && label < classes ? Number(label === k) : NaN;
+    };
+  }
   return (b, k) => values[b * classes + k] as number;
 }
 
