@@ -92,6 +92,15 @@ program
   });
 
 program
+  .command('report')
+  .description('one HTML file: curves, scores, first batch, confusions, the configuration; charts as SVG beside it')
+  .argument('<run...>', 'folders of runs, or that of a study')
+  .option('--out <file>', 'where the page goes')
+  .action(async (folders: string[], flags: object) => {
+    await (await import('./commands/report.js')).reportCommand(folders, flags);
+  });
+
+program
   .command('models')
   .description('every model: parameters, multiply-adds, variants')
   .option('--json', 'as a JSON list')

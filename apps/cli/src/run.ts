@@ -13,7 +13,7 @@ export interface SavedRun {
   config: Config;
   /** Class names, in the order of the logits. */
   classes: string[];
-  /** Versions that the run was made with. */
+  /** Versions and hardware that the run was made with. */
   versions: Record<string, string>;
 }
 

@@ -11,10 +11,14 @@ import {
   type TrainState,
 } from '@bag/trainer';
 import { type Checkpoint, RunFolder, writeFirstBatch } from '@bag/trainer/node';
-import * as tf from '@tensorflow/tfjs';
+import { runReport } from '@bag/report';
+import { readRunData, writeReport } from '@bag/report/node';
+import { join } from 'node:path';
 import type { Config } from './config/schema.js';
 import { badImagesOf, hasValidation, openSplit, preprocessingOf } from './data.js';
+import { environment } from './environment.js';
 import { UsageError } from './errors.js';
+import { evaluateInDetail, writeEvaluation } from './evaluation.js';
 import { buildNetwork } from './network.js';
 import type { Progress } from './progress.js';
 import { averageOf, optimizerOf, tricksOf } from './recipe.js';
@@ -81,8 +85,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     await folder.rewindMetrics(checkpoint.step);
     progress.line(`resumed after epoch ${checkpoint.epoch} (step ${checkpoint.step})`);
   } else {
-    const versions = { node: process.version, tfjs: tf.version['tfjs-core'], backend: tf.getBackend() };
-    const saved: SavedRun = { config, classes: [...training.classes], versions };
+    const saved: SavedRun = { config, classes: [...training.classes], versions: environment() };
     await folder.writeConfig(saved);
     await folder.rewindMetrics(0);
   }
@@ -203,6 +206,21 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     onEvent,
     signal,
   });
+  if (!stopped && validation !== undefined) {
+    const detail = () =>
+      evaluateInDetail({
+        network,
+        dataset: validation,
+        preprocessing,
+        seed: config.seed,
+        ...(badValidation && { badImages: badValidation }),
+      });
+    const evaluation = await (average !== undefined && end.average !== undefined
+      ? average.using(end.average, detail)
+      : detail());
+    await writeEvaluation(out, evaluation, validation);
+  }
+  if (!stopped) await writeReport(await runReport(await readRunData(out)), join(out, 'report.html'));
   optimizer.dispose(end.optimizer);
   if (end.average !== undefined) average?.dispose(end.average);
   network.dispose();

@@ -10,6 +10,8 @@ export interface Batch {
   images: Float32Array;
   /** `[batch]`. */
   labels: Int32Array;
+  /** Which images of the data set they are, `[batch]`. */
+  indices: Int32Array;
   shape: [number, number, number, number];
 }
 
@@ -92,7 +94,8 @@ export async function* batches({
     const images = new Float32Array(found.length * pixels);
     for (const [i, { image }] of found.entries()) normalize(image, images, i * pixels, normalization);
     const labels = Int32Array.from(found, ({ index }) => dataset.labels[index] as number);
-    return { images, labels, shape: [found.length, transform.size, transform.size, 3] };
+    const indices = Int32Array.from(found, ({ index }) => index);
+    return { images, labels, indices, shape: [found.length, transform.size, transform.size, 3] };
   };
 
   const count = batchCount(dataset.size, batchSize, dropLast);

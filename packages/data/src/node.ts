@@ -3,4 +3,4 @@ export { decodeImage, type DecodeOptions, Decoder } from './node/decoder.js';
 export { imageFolder, type ImageFolderOptions, type Split } from './node/image-folder.js';
 export { inMemory, type InMemoryOptions } from './node/in-memory.js';
 export { openDataset } from './node/open.js';
-export { contactSheet, writeImageFolder } from './node/write.js';
+export { contactSheet, encodePng, writeImageFolder } from './node/write.js';

@@ -4,21 +4,22 @@ import type { Scores } from './events.js';
 import { Metrics } from './metrics.js';
 import type { Batch, Network } from './types.js';
 
-export interface EvaluateOptions {
+export interface EvaluateOptions<B extends Batch> {
   /** Called after each batch with the number of examples so far. */
   onProgress?: (examples: number) => void | Promise<void>;
-  /** Receives each batch's logits `[batch, classes]` with its labels. */
-  onLogits?: (logits: Float32Array, labels: Int32Array) => void;
+  /** Receives each batch with its logits `[batch, classes]`. */
+  onLogits?: (logits: Float32Array, batch: B) => void;
 }
 
 /** Loss (plain cross-entropy), top-1 and top-5 of a network in inference mode over all batches. */
-export async function evaluate(
+export async function evaluate<B extends Batch>(
   network: Pick<Network, 'apply'>,
-  batches: AsyncIterable<Batch>,
-  { onProgress, onLogits }: EvaluateOptions = {},
+  batches: AsyncIterable<B>,
+  { onProgress, onLogits }: EvaluateOptions<B> = {},
 ): Promise<Scores & { examples: number }> {
   const metrics = new Metrics();
-  for await (const { images, labels, shape } of batches) {
+  for await (const batch of batches) {
+    const { images, labels, shape } = batch;
     const [logits, loss] = tidy(() => {
       const z = network.apply(tensor4d(images, [...shape]), { training: false });
       return [z, mean<Scalar>(crossEntropy({ logits: z, labels: tensor1d(labels, 'int32') }))] as const;
@@ -27,7 +28,7 @@ export async function evaluate(
     metrics.add((await loss.data())[0] as number, values, labels);
     logits.dispose();
     loss.dispose();
-    onLogits?.(values, labels);
+    onLogits?.(values, batch);
     await onProgress?.(metrics.examples);
     await nextFrame();
   }

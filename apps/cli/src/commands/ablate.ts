@@ -1,5 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { studyReport } from '@bag/report';
+import { readStudyData, writeReport } from '@bag/report/node';
 import { RunFolder, writeFileAtomically } from '@bag/trainer/node';
 import { mergeConfigs, parseAssignment, readConfigFile } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
@@ -10,7 +12,7 @@ import { finished, type PlannedRun, trainAll } from '../planned-runs.js';
 import { duration, type Progress, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
 import { parseDuration, runMs, timeSteps } from '../study/estimate.js';
-import { paperRows, parseRows } from '../study/rows.js';
+import { paperRows, parseRows, slug } from '../study/rows.js';
 import { type Cell, cells, type RowResult, type Study, summarise, teacherRun } from '../study/study.js';
 import { table } from '../table.js';
 import { stoppable } from './train.js';
@@ -46,7 +48,8 @@ export async function ablateCommand(configPath: string | undefined, flags: Ablat
     progress.line(`about ${duration(plan.totalMs)} for ${plan.epochs} epochs each`);
     if (flags.dryRun === true) return undefined;
     await mkdir(folder, { recursive: true });
-    await writeFileAtomically(studyFile(folder), `${JSON.stringify(plan.study, null, 2)}\n`);
+    const rows = plan.study.rows.map((row) => ({ ...row, folder: slug(row.name) }));
+    await writeFileAtomically(studyFile(folder), `${JSON.stringify({ ...plan.study, rows }, null, 2)}\n`);
     const cost = (run: PlannedRun) => plan.ms.get(run.out) ?? 0;
     const done = await stoppable(progress, (signal) => trainAll(plan.runs, { progress, cost, signal }));
     if (done === undefined) {
@@ -56,6 +59,8 @@ export async function ablateCommand(configPath: string | undefined, flags: Ablat
     return done;
   });
   if (results === undefined) return;
+  const report = join(folder, 'report.html');
+  await writeReport(await studyReport(await readStudyData(folder)), report);
   const byFolder = new Map(cells(study, folder).map((cell) => [cell.out, cell]));
   const rows = summarise(
     study,
@@ -68,6 +73,7 @@ export async function ablateCommand(configPath: string | undefined, flags: Ablat
   else {
     console.log(`\n${table(['row', 'top-1 %', 'n', 'change', "paper's %"], rows.map(line))}`);
     console.log(`\nThe paper's figures are ResNet-50 on ImageNet at batch 1024 (baseline: 256).`);
+    console.log(`The report:  ${report}`);
   }
 }
 

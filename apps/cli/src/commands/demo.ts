@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countMultiplyAdds, cifarArchitecture } from '@bag/resnet-variants';
+import { comparison } from '@bag/report';
+import { readRunData, writeReport } from '@bag/report/node';
 import { readConfigFile, resolveConfig } from '../config/load.js';
 import type { PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
@@ -80,5 +82,9 @@ export async function demoCommand({ out, backend = 'auto', seed = 0 }: DemoFlags
     `\nThe bag is ${Math.abs(bag - baseline).toFixed(2)} points ${bag >= baseline ? 'above' : 'below'} the baseline on ` +
       `${plan[1]?.config.synthetic.validation ?? 0} validation images (one seed; ${duration(Date.now() - startMs)} in all).`,
   );
+  const data = await Promise.all(results.map(({ title, out }) => readRunData(out, title)));
+  const report = join(folder, 'report.html');
+  await writeReport(await comparison(data, 'The baseline and the whole bag'), report);
+  console.log(`The report, with curves and first batches:  ${report}`);
   console.log(`The same on your own images:  npx bag train --data FOLDER`);
 }

@@ -86,6 +86,7 @@ async function trainInto(
       ? ''
       : `: top-1 ${percent(scores.top1)}, top-5 ${percent(scores.top5)}, loss ${scores.loss.toFixed(4)}`;
   progress.line(`done in ${duration(seconds * 1000)}${result}`);
+  progress.line(`the report: ${join(folder, 'report.html')}`);
   progress.line(`${folder}: try  npx bag eval ${folder}  or  npx bag predict ${folder} IMAGE`);
 }
 

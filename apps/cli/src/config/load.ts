@@ -64,7 +64,8 @@ async function readObject(path: string): Promise<Json> {
     throw new UsageError(`${path} is neither YAML nor JSON: ${(error as Error).message.split('\n')[0] ?? ''}`);
   }
   if (!isObject(value)) throw new UsageError(`${path} holds no keys; write for example "epochs: 30"`);
-  return value;
+  // A run's own file has its classes and versions beside the configuration.
+  return isObject(value['config']) && 'classes' in value ? value['config'] : value;
 }
 
 function resolvePaths(keys: Json, folder: string): Json {

@@ -6,6 +6,14 @@ import type { RawImage } from '../image.js';
 
 const png = ({ data, height, width }: RawImage) => sharp(data, { raw: { height, width, channels: 3 } }).png();
 
+/** An image as a PNG file's bytes; one with a longer edge than `maxSize` pixels is shrunk to it. */
+export function encodePng(image: RawImage, { maxSize }: { maxSize?: number } = {}): Promise<Uint8Array> {
+  const encoded = png(image);
+  const longer = Math.max(image.height, image.width);
+  if (maxSize === undefined || longer <= maxSize) return encoded.toBuffer();
+  return encoded.resize(maxSize, maxSize, { fit: 'inside' }).toBuffer();
+}
+
 /** Writes a data set as `folder/<class>/<number>.png`. */
 export async function writeImageFolder(
   dataset: Dataset,

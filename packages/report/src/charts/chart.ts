@@ -43,7 +43,14 @@ const config = {
     titleFontSize: 12,
     titleFontWeight: 'normal',
   },
-  legend: { labelColor: 'var(--ink)', titleColor: 'var(--ink)', orient: 'bottom', title: null, labelLimit: 400 },
+  legend: {
+    labelColor: 'var(--ink)',
+    titleColor: 'var(--ink)',
+    orient: 'bottom',
+    title: null,
+    labelLimit: 400,
+    labelFontSize: 11,
+  },
   text: { fill: 'var(--ink)' },
 } as const;
 
