@@ -99,6 +99,11 @@ export async function hasValidation({ data }: Config): Promise<boolean> {
   return found.includes(true);
 }
 
+/** Images at a time in inference mode: 200 small ones, fewer large ones, so that their activations fit. */
+export function evaluationBatchOf({ validation: { size } }: Preprocessing): number {
+  return Math.max(4, Math.min(200, Math.floor(200 * (32 / size) ** 2)));
+}
+
 /** Names each unreadable image once, and stops where they are too many or not to be put up with. */
 export function badImagesOf(dataset: Dataset, { fatalImages }: Config, say: (line: string) => void): BadImages {
   return new BadImages({

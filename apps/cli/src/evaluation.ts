@@ -5,7 +5,7 @@ import type { ResNet } from '@bag/resnet-variants';
 import { evaluate } from '@bag/trainer';
 import { writeFileAtomically } from '@bag/trainer/node';
 import { join } from 'node:path';
-import type { Preprocessing } from './data.js';
+import { evaluationBatchOf, type Preprocessing } from './data.js';
 
 export interface EvaluationOptions {
   network: ResNet;
@@ -34,7 +34,14 @@ export async function evaluateInDetail({
   const { validation: transform, normalization } = preprocessing;
   const scores = await evaluate(
     network,
-    batches({ dataset, batchSize: 200, transform, normalization, seed, ...(badImages && { badImages }) }),
+    batches({
+      dataset,
+      batchSize: evaluationBatchOf(preprocessing),
+      transform,
+      normalization,
+      seed,
+      ...(badImages && { badImages }),
+    }),
     {
       ...(onProgress && { onProgress }),
       onLogits: (logits, { labels, indices }) => {

@@ -34,6 +34,14 @@ describe('a wrong command is one line, with the fix, and exit code 2', () => {
     [['train', '--backend', 'tensorflow'], 'backend tensorflow is not available'],
     [['train', '--resume', '--out', 'nowhere'], 'is nowhere the folder of a run?'],
     [['train', '--model', 'resnet8', '--set', 'shortcut=pad'], 'use projection with variant d'],
+    [['train', '--model', 'resnet50d', '--variant', 'b'], 'model resnet50d is variant d, variant says "b"'],
+    [['train', '--set', 'mixup.alpha=['], '--set mixup.alpha=[: the value is no YAML'],
+    [
+      ['train', ...tiny, ...small, '--set', 'learningRate={schedule: step, boundaries: [0.01], warmupEpochs: 1}'],
+      '0.01 of the run lies in the warmup',
+    ],
+    [['train', ...tiny, ...small, '--out', '/dev/null/x'], 'cannot use /dev/null/x'],
+    [['data', 'foo'], 'unknown command foo; known are make'],
     [['eval', 'nowhere'], 'nowhere does not exist; give the folder of a run'],
     [['data', 'make', '.', '--classes', '101'], 'expected 2 to 100 classes, got 101'],
   ])('%j', (args, message) => {
@@ -76,6 +84,18 @@ test('train, stop after an epoch, resume, evaluate, predict: the resumed run equ
     expect(await readFile(join(cut, at)), name).toEqual(await readFile(join(folder, 'whole', at)));
   }
   expect(run('train', '--resume', '--out', 'cut', '--batch', '4').stderr).toContain('was started with another batch');
+  // Stopped before the first checkpoint, a run starts over.
+  await mkdir(join(folder, 'early'));
+  await writeFile(join(folder, 'early', 'config.json'), await readFile(join(folder, 'whole', 'config.json')));
+  const early = run('train', '--resume', '--out', 'early');
+  expect([early.status, early.stderr]).toEqual([0, expect.stringContaining('no checkpoint yet')]);
+  const weights = join('checkpoints', '4', 'model.safetensors');
+  expect(await readFile(join(folder, 'early', weights))).toEqual(await readFile(join(folder, 'whole', weights)));
+  // With other images it does not go on.
+  const saved = JSON.parse(await readFile(join(cut, 'config.json'), 'utf8')) as { images: { train: number } };
+  saved.images.train = 17;
+  await writeFile(join(cut, 'config.json'), JSON.stringify(saved));
+  expect(run('train', '--resume', '--out', 'cut').stderr).toContain('training images (17 then, 16 now)');
   expect(run('train', ...tiny, '--out', 'whole').stderr).toContain('whole holds a run already; add --resume');
 
   const scores = JSON.parse(run('eval', 'whole', '--json').stdout) as { examples: number; top5: number };

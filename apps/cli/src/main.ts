@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { didYouMean, UsageError } from './errors.js';
 
@@ -16,8 +17,10 @@ const share = (text: string) => {
 const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
 const backend = () => new Option('--backend <name>', 'engine').choices(['auto', 'tensorflow', 'wasm', 'cpu']);
 
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 const program = new Command('bag')
   .description('Train image classifiers with the whole bag of tricks (He et al. 2018).')
+  .version(version)
   .option('--verbose', 'show where an error comes from')
   .showSuggestionAfterError()
   .exitOverride()
@@ -150,17 +153,41 @@ function report(error: unknown): void {
     if (error.code !== 'commander.help') console.error(unknownCommand(error) ?? error.message);
     return;
   }
-  const usage = error instanceof UsageError;
+  const known = explained(error);
+  const usage = known instanceof UsageError;
   process.exitCode = usage ? 2 : 1;
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const { message, stack } = known;
   console.error(process.argv.includes('--verbose') ? stack : `error: ${message}`);
   if (!usage && !process.argv.includes('--verbose')) console.error('(--verbose shows where it comes from)');
 }
 
+const unusablePath = new Set(['ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'EISDIR', 'EEXIST', 'ENAMETOOLONG']);
+
+/** What the system and the engine say, in words that help. */
+function explained(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code !== undefined && unusablePath.has(code)) {
+    return new UsageError(
+      `cannot use ${path ?? 'the path'}: ${error.message.split(',')[0] ?? code}; name another place`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (error instanceof WebAssembly.RuntimeError) {
+    const fix = 'lower --batch, and raise accumulate to keep the size of a step';
+    return new Error(`the engine ran out of memory (${error.message}); ${fix}`, { cause: error });
+  }
+  return error;
+}
+
 function unknownCommand(error: CommanderError): string | undefined {
-  const typed = error.code === 'commander.unknownCommand' ? process.argv[2] : undefined;
+  const typed = error.code === 'commander.unknownCommand' ? /'(.*?)'/.exec(error.message)?.[1] : undefined;
   if (typed === undefined) return undefined;
-  const names = program.commands.map((command) => command.name());
+  const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+  const parent = words[0] === typed ? program : (program.commands.find((one) => one.name() === words[0]) ?? program);
+  const names = parent.commands.map((command) => command.name());
   return `error: unknown command ${typed}${didYouMean(typed, names) || `; known are ${names.join(', ')}`}`;
 }
 

@@ -41,6 +41,12 @@ export function scheduleOf(config: Config, stepsPerEpoch: number): Schedule {
   }
   if (schedule === 'cosine') return warmupCosine({ peak, warmupSteps, totalSteps });
   const steps = totalSteps - warmupSteps;
+  const early = boundaries.find((share) => share * totalSteps <= warmupSteps);
+  if (schedule === 'step' && early !== undefined) {
+    throw new UsageError(
+      `learningRate.boundaries: ${early} of the run lies in the warmup of ${warmupEpochs} epochs; warm up shorter or divide later`,
+    );
+  }
   const after = {
     constant: () => constant(peak),
     step: () =>
@@ -89,6 +95,9 @@ export function tricksOf(
   notes.push(
     `learning rate: ${rate}${scaled ? ` (linear scaling of ${base})` : ''}, ${schedule}, warmup of ${warmupOf(config)} epochs`,
   );
+  if (scaled && config.batch * config.accumulate === config.learningRate.baseBatch) {
+    notes.push(`warning: linear scaling changes nothing: the batch is baseBatch, ${config.learningRate.baseBatch}`);
+  }
   if (config.noBiasDecay) {
     const [weights, rest] = noBiasDecay(trainable(network), { weightDecay: config.weightDecay });
     const all = weights.parameters.length + rest.parameters.length;

@@ -1,6 +1,7 @@
 import type { ResNet } from '@bag/resnet-variants';
 import { loadParameters, type StoredTensor } from '@bag/trainer';
 import { readSafetensors, RunFolder } from '@bag/trainer/node';
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { validateConfig } from './config/load.js';
@@ -13,6 +14,8 @@ export interface SavedRun {
   config: Config;
   /** Class names, in the order of the logits. */
   classes: string[];
+  /** How many images of each split, and what identifies the training labels. */
+  images: { train: number; validation: number; labels: string };
   /** Versions and hardware that the run was made with. */
   versions: Record<string, string>;
 }
@@ -74,5 +77,33 @@ async function readWeights(path: string): Promise<Record<string, StoredTensor>> 
     return await readSafetensors(path);
   } catch (error) {
     throw new UsageError((error as Error).message);
+  }
+}
+
+/** What identifies a list of labels. */
+export function fingerprint(labels: Int32Array): string {
+  return createHash('sha256').update(labels).digest('hex').slice(0, 16);
+}
+
+/**
+ * A run goes on only with the data that it began with.
+ * @throws UsageError saying what is different.
+ */
+export function requireSameData(
+  saved: SavedRun,
+  { classes, images }: { classes: readonly string[]; images: SavedRun['images'] },
+): void {
+  const differences = [
+    ...(saved.classes.join() === classes.join() ? [] : ['the classes']),
+    ...(saved.images.train === images.train
+      ? []
+      : [`the number of training images (${saved.images.train} then, ${images.train} now)`]),
+    ...(saved.images.validation === images.validation ? [] : ['the number of validation images']),
+    ...(saved.images.labels === images.labels ? [] : ['the training labels']),
+  ];
+  if (differences.length > 0) {
+    throw new UsageError(
+      `the data has changed since the run began: ${differences.join(', ')}; bring it back, or start a new run`,
+    );
   }
 }

@@ -15,14 +15,14 @@ import { runReport } from '@bag/report';
 import { readRunData, writeReport } from '@bag/report/node';
 import { join } from 'node:path';
 import type { Config } from './config/schema.js';
-import { badImagesOf, hasValidation, openSplit, preprocessingOf } from './data.js';
+import { badImagesOf, evaluationBatchOf, hasValidation, openSplit, preprocessingOf } from './data.js';
 import { environment } from './environment.js';
 import { UsageError } from './errors.js';
 import { evaluateInDetail, writeEvaluation } from './evaluation.js';
-import { buildNetwork } from './network.js';
+import { buildNetwork, imageSizeOf, modelOf } from './network.js';
 import type { Progress } from './progress.js';
 import { averageOf, optimizerOf, tricksOf } from './recipe.js';
-import { loadRun, type SavedRun } from './run.js';
+import { fingerprint, loadRun, readRun, requireSameData, type SavedRun } from './run.js';
 import { percent } from './table.js';
 
 type State = TrainState<SgdState, LossScalerState, EmaState>;
@@ -74,10 +74,12 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     ...(average !== undefined && { average: average.init() }),
   };
 
-  if (resume) {
-    const checkpoint = await folder.readCheckpoint();
-    if (checkpoint === undefined)
-      throw new UsageError(`${out} has no checkpoint to resume from; train without --resume`);
+  const images = { train: training.size, validation: validation?.size ?? 0, labels: fingerprint(training.labels) };
+  const checkpoint = resume
+    ? await folder.readCheckpoint((message) => progress.line(`warning: ${message}`))
+    : undefined;
+  if (checkpoint !== undefined) {
+    requireSameData(await readRun(folder), { classes: training.classes, images });
     loadParameters(network, checkpoint.model);
     optimizer.dispose(state.optimizer);
     if (state.average !== undefined) average?.dispose(state.average);
@@ -85,7 +87,8 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     await folder.rewindMetrics(checkpoint.step);
     progress.line(`resumed after epoch ${checkpoint.epoch} (step ${checkpoint.step})`);
   } else {
-    const saved: SavedRun = { config, classes: [...training.classes], versions: environment() };
+    if (resume) progress.line('no checkpoint yet: the run starts from its beginning');
+    const saved: SavedRun = { config, classes: [...training.classes], images, versions: environment() };
     await folder.writeConfig(saved);
     await folder.rewindMetrics(0);
   }
@@ -121,7 +124,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
 
   const bad = badImagesOf(training, config, (line) => progress.line(line));
   const badValidation = validation && badImagesOf(validation, config, (line) => progress.line(line));
-  const evaluationBatch = 200;
+  const evaluationBatch = evaluationBatchOf(preprocessing);
   // A validation image costs about a third of a training image.
   const validationCost = validation === undefined ? 0 : validation.size / 3 / (config.batch * config.accumulate);
   const epochCost = stepsPerEpoch + validationCost;
@@ -230,9 +233,11 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   return { scores: last?.average ?? last?.validation, stopped, seconds: (Date.now() - startMs) / 1000 };
 }
 
-async function teacherOf({ distillation }: Config, training: Dataset) {
+async function teacherOf(config: Config, training: Dataset) {
+  const { distillation } = config;
   if (distillation.teacher === null) return undefined;
   const { network, run } = await loadRun(distillation.teacher);
+  requireSamePreprocessing(distillation.teacher, run.config, config);
   if (run.classes.join() !== training.classes.join()) {
     throw new UsageError(
       `the teacher ${distillation.teacher} knows ${run.classes.length} classes (${run.classes.slice(0, 3).join(', ')}, …), ` +
@@ -240,4 +245,14 @@ async function teacherOf({ distillation }: Config, training: Dataset) {
     );
   }
   return network;
+}
+
+/** The teacher sees the student's images, so it must have been trained on such. */
+function requireSamePreprocessing(path: string, teacher: Config, student: Config): void {
+  const [theirs, ours] = [teacher, student].map((config) => `${modelOf(config).family}, ${imageSizeOf(config)} pixels`);
+  if (theirs !== ours) {
+    throw new UsageError(
+      `the teacher ${path} was trained on other images (${theirs ?? ''}) than the student's (${ours ?? ''}); train one on the same`,
+    );
+  }
 }

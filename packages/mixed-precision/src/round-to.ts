@@ -26,12 +26,15 @@ const kernelName = 'BagRoundTo';
  *
  * @param x Any shape, float32.
  * @returns A new tensor of x's shape, owned by the caller.
- * @throws Error for another dtype.
+ * @throws Error for another dtype, RangeError for another format.
  * @example
  * roundTo(tf.scalar(2049), 'float16'); // 2048
  */
 export function roundTo<T extends Tensor>(x: T, format: HalfFormat): T {
   if (x.dtype !== 'float32') throw new Error(`roundTo: expected a float32 tensor, got ${x.dtype}`);
+  if (format !== 'float16' && format !== 'bfloat16') {
+    throw new RangeError(`roundTo: expected float16 or bfloat16, got ${JSON.stringify(format)}`);
+  }
   const { backendName } = engine();
   if (getKernel(kernelName, backendName) === undefined) {
     registerKernel({

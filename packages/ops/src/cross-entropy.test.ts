@@ -79,6 +79,20 @@ describeOnBackends('cross-entropy at the edge', () => {
     tf.dispose([logits, labels, loss]);
   });
 
+  test('soft labels need not add up to 1: none at all have no gradient', async () => {
+    const logits = tf.tensor2d([1, 2, 3, 1, 2, 3], [2, 3]);
+    const labels = tf.tensor2d([0, 0, 0, 1, 1, 0], [2, 3]);
+    const gradient = tf.grad((z) => tf.sum(crossEntropy({ logits: z as tf.Tensor2D, labels })))(logits);
+    const softmax = [1, 2, 3].map((v) => Math.exp(v) / (Math.exp(1) + Math.exp(2) + Math.exp(3))) as [
+      number,
+      number,
+      number,
+    ];
+    const expected = [0, 0, 0, 2 * softmax[0] - 1, 2 * softmax[1] - 1, 2 * softmax[2]];
+    expectAllClose(await gradient.data(), expected, { absolute: 1e-6 });
+    tf.dispose([logits, labels, gradient]);
+  });
+
   test('spreads that are none are refused', () => {
     const [logits, labels] = [tf.zeros<tf.Rank.R2>([1, 1]), tf.zeros<tf.Rank.R1>([1], 'int32')];
     expect(() => crossEntropy({ logits, labels, smoothing: 0.1, spread: 'others' })).toThrow('needs two classes');

@@ -116,20 +116,22 @@ function composeForward({ logits, labels }: NamedTensorMap, attrs: unknown): Ten
   return [off === 0 ? loss : sub(loss, mul(sum(logProbabilities, 1), off)), normaliser];
 }
 
-/** dz = dy · (softmax(z) − q). */
+/** dz = dy · (Σq · softmax(z) − q); Σq = 1 but for soft labels that do not add up to 1. */
 function composeBackward({ dy, logits, labels, logSumExp: normaliser }: NamedTensorMap, attrs: unknown): Tensor {
   const z = logits as Tensor2D;
   const [batch, classes] = z.shape;
   const { on, off } = weights(classes, attrs as CrossEntropyAttributes);
-  const rest = sub(exp(sub(z, expandDims(normaliser as Tensor, 1))), off);
+  const softmax = exp(sub(z, expandDims(normaliser as Tensor, 1)));
   let difference: Tensor;
   if (labels?.rank === 1) {
+    const rest = sub(softmax, off);
     const indices = flatIndices(labels as Tensor1D, classes);
     const flat = reshape(rest, [-1]);
     const hit = sub(atLabels(rest as Tensor2D, labels as Tensor1D), on - off);
     difference = reshape(tensorScatterUpdate(flat, expandDims(indices, 1), hit), [batch, classes]);
   } else {
-    difference = sub(rest, mul(labels as Tensor, on - off));
+    const q = add(mul(labels as Tensor, on - off), off);
+    difference = sub(mul(softmax, sum(q, 1, true)), q);
   }
   return mul(difference, expandDims(dy as Tensor, 1));
 }

@@ -96,7 +96,7 @@ test('errors name the culprit', () => {
   const optimizer = sgd({ parameters: [w], rate: () => NaN });
   const state = optimizer.init();
   expect(() => optimizer.update({}, state)).toThrow('no gradient for layer1.weight');
-  expect(() => optimizer.rateAt(3)).toThrow('a rate of NaN at step 3');
+  expect(() => optimizer.rateAt(3)).toThrow('expected a rate ≥ 0, got NaN at step 3');
   const values = new Float32Array(2);
   expect(() => optimizer.restore({ step: 0, velocities: {} })).toThrow('layer1.weight is missing');
   expect(() => optimizer.restore({ step: 0, velocities: { 'layer1.weight': { shape: [2], values } } })).toThrow(

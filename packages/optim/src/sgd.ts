@@ -86,11 +86,11 @@ export class Sgd<P extends Parameter = Parameter> {
 
   /**
    * η at an optimiser step.
-   * @throws RangeError where the schedule gives no finite number.
+   * @throws RangeError where the schedule gives a negative number or none.
    */
   rateAt(step: number): number {
     const rate = this.#rate(step);
-    if (!Number.isFinite(rate)) throw new RangeError(`sgd: the schedule gives a rate of ${rate} at step ${step}`);
+    if (!(rate >= 0 && rate < Infinity)) throw new RangeError(`sgd: expected a rate ≥ 0, got ${rate} at step ${step}`);
     return rate;
   }
 

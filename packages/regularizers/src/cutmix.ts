@@ -21,7 +21,7 @@ export interface CutmixOptions {
  * @throws RangeError for a negative α; Error for labels of another shape.
  * Source: Yun et al. 2019, algorithm A1.
  * @example
- * const { images, labels, partnerLabels, lambda } = cutmix({ images, labels }, { alpha: 1, random });
+ * const mixed = cutmix({ images, labels }, { alpha: 1, random });
  */
 export function cutmix(batch: IntegerBatch, options: CutmixOptions & { classes?: undefined }): MixedBatch<Tensor1D>;
 export function cutmix(batch: SoftBatch, options: CutmixOptions): SoftMixedBatch;

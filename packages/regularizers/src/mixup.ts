@@ -39,7 +39,7 @@ export interface MixupOptions {
  * @throws RangeError for a negative α or a λ outside [0, 1]; Error for labels of another shape.
  * Source: Zhang et al. 2017; He et al. 2018, section 5.4; the reversed batch is the official code's.
  * @example
- * const { images, labels, partnerLabels, lambda } = mixup({ images, labels }, { alpha: 0.2, random });
+ * const mixed = mixup({ images, labels }, { alpha: 0.2, random });
  */
 export function mixup(batch: IntegerBatch, options: MixupOptions & { classes?: undefined }): MixedBatch<Tensor1D>;
 export function mixup(batch: SoftBatch, options: MixupOptions): SoftMixedBatch;
@@ -53,6 +53,9 @@ export function mixup(
   const [batch] = images.shape;
   if (given !== undefined && !(given >= 0 && given <= 1)) {
     throw new RangeError(`mixup: expected lambda in [0, 1], got ${given}`);
+  }
+  if (!['batch', 'pair', 'element'].includes(per)) {
+    throw new RangeError(`mixup: expected per 'batch', 'pair' or 'element', got ${JSON.stringify(per)}`);
   }
   const lambda = given ?? lambdas(batch, alpha, per, random);
   // The labels first: they are what may be refused.

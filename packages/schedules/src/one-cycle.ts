@@ -46,7 +46,7 @@ export function oneCycle({
     ...(threePhase ? [[2 * rise - 2, first] as const] : []),
     [totalSteps - 1, last] as const,
   ];
-  const weight = anneal === 'cosine' ? cosineWeight : (x: number) => 1 - x;
+  const weight = anneal === 'linear' ? (x: number) => 1 - x : cosineWeight;
   const formula = (step: number) => {
     let start = 0;
     let from = first;

@@ -53,7 +53,7 @@ export const crossEntropy: WasmKernel = (inputs, attributes, backend) => {
   return [loss, normaliser];
 };
 
-/** `BagCrossEntropyGrad` of `@bag/ops`: dz = dy·(softmax(z) − q). */
+/** `BagCrossEntropyGrad` of `@bag/ops`: dz = dy·(Σq·softmax(z) − q). */
 export const crossEntropyGrad: WasmKernel = (inputs, attributes, backend) => {
   const logits = input(inputs, 'logits');
   const [batch, classes] = logits.shape as [number, number];
@@ -65,10 +65,12 @@ export const crossEntropyGrad: WasmKernel = (inputs, attributes, backend) => {
   const normalisers = floats(backend, input(inputs, 'logSumExp'));
   const to = floats(backend, result);
   for (let b = 0; b < batch; b++) {
+    let total = 0;
+    for (let k = 0; k < classes; k++) total += off + (on - off) * p(b, k);
     for (let k = 0; k < classes; k++) {
       const i = b * classes + k;
       const softmax = Math.exp((z[i] as number) - (normalisers[b] as number));
-      to[i] = (dy[b] as number) * (softmax - off - (on - off) * p(b, k));
+      to[i] = (dy[b] as number) * (total * softmax - off - (on - off) * p(b, k));
     }
   }
   return result;

@@ -1,16 +1,16 @@
-import { distillationLoss } from '@bag/distill';
 import { lossScaler, policy } from '@bag/mixed-precision';
 import { ema, sgd, type EmaState, type SgdState } from '@bag/optim';
 import { createRandom } from '@bag/random';
 import { noBiasDecay } from '@bag/regularizers';
 import { cifarResnet } from '@bag/resnet-variants';
 import { warmupCosine } from '@bag/schedules';
-import { describeOnBackends } from '@bag/testing';
+import { describeOnBackends, expectAllClose } from '@bag/testing';
 import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { mixupAdapter } from './adapters.js';
 import type { TrainEvent } from './events.js';
+import { hardLoss } from './objective.js';
 import { loadParameters, storeParameters } from './parameters.js';
 import { NonFiniteLossError, train, type TrainState } from './train.js';
 import type { Tricks } from './tricks.js';
@@ -147,16 +147,6 @@ describeOnBackends(
       dispose();
     });
 
-    test('accumulated gradients are those of one large batch', async () => {
-      const { network, state, run } = setUp({ accumulate: 2, epochs: 1 });
-      const events: TrainEvent[] = [];
-      await run(state, 1, (event) => events.push(event));
-      const steps = events.filter(({ kind }) => kind === 'step');
-      expect(steps).toHaveLength(2);
-      expect(steps[0]).toMatchObject({ examples: 2 * perBatch });
-      network.dispose();
-    });
-
     test('an overflow changes neither weights, momentum, averages nor statistics; the schedule goes on', async () => {
       const half = { precision: policy({ dtype: 'float16' }) };
       const { network, optimizer, state, run } = setUp({ epochs: 1, tricks: half });
@@ -203,6 +193,23 @@ describeOnBackends(
       expect(events.map(({ kind }) => kind).slice(-2)).toEqual(['epoch', 'stopped']);
     });
 
+    test('an epoch of another length than the schedule was told is an error', async () => {
+      const { state, run } = setUp({ accumulate: 2 });
+      const { network, optimizer } = setUp();
+      await expect(
+        train({
+          network,
+          optimizer,
+          batches: (e) => stream(batchesOf(e)),
+          stepsPerEpoch: 99,
+          epochs: 1,
+          state: { epoch: 0, optimizer: optimizer.init() },
+          seed: 0,
+        }),
+      ).rejects.toThrow('epoch 0 had 4 steps, stepsPerEpoch says 99');
+      await run(state, 1);
+    });
+
     test('a loss that is no number stops the run, naming step, rate and scale', async () => {
       const { network, state, run } = setUp({ epochs: 1 });
       const [first] = network.parameters;
@@ -215,19 +222,75 @@ describeOnBackends(
   ['wasm'],
 );
 
-describe('the objective', () => {
-  test('mixed and distilled hard labels equal the packages’ own formulas', async () => {
+/** A network without BatchNorm, whose gradient is the mean over the examples whatever the batches. */
+function linear() {
+  const variable = tf.tidy(() => tf.variable(tf.randomNormal([size * size * 3, 2], 0, 0.1, 'float32', 1)));
+  const shape = [size * size * 3, 2];
+  return {
+    parameters: [{ name: 'w', role: 'weight' as const, shape, variable }],
+    apply: (images: tf.Tensor4D) =>
+      tf.tidy(() =>
+        tf.matMul(tf.reshape<tf.Rank.R2>(images, [images.shape[0], -1]), variable as unknown as tf.Tensor2D),
+      ),
+    dispose: () => variable.dispose(),
+  };
+}
+
+describeOnBackends('on either backend', () => {
+  test('accumulated gradients are those of one large batch, microbatches of unequal size too', async () => {
+    const [whole] = batchesOf(0) as [Batch];
+    const part = (from: number, to: number): Batch => ({
+      images: whole.images.slice(from * size * size * 3, to * size * size * 3),
+      labels: whole.labels.slice(from, to),
+      shape: [to - from, size, size, 3],
+    });
+    const weightsAfter = async (microbatches: Batch[]) => {
+      const network = linear();
+      const optimizer = sgd({ parameters: trainable(network), rate: 0.5, momentum: 0.9 });
+      const { state } = await train({
+        network,
+        batches: () => stream(microbatches),
+        stepsPerEpoch: 1,
+        accumulate: microbatches.length,
+        epochs: 1,
+        optimizer,
+        state: { epoch: 0, optimizer: optimizer.init() },
+        seed: 0,
+      });
+      const { w } = await storeParameters(network);
+      optimizer.dispose(state.optimizer);
+      network.dispose();
+      return w?.values as Float32Array;
+    };
+    const expected = await weightsAfter([whole]);
+    expectAllClose(await weightsAfter([part(0, 1), part(1, 4)]), expected, { absolute: 1e-6 });
+  });
+
+  test('a residual network with every trick trains', async () => {
+    const { tricks, dispose } = everyTrick();
+    const { network, state, run } = setUp({ tricks, epochs: 1 });
+    const before = await storeParameters(network);
+    const { state: end } = await run(state, 1);
+    expect(end.optimizer.step).toBe(stepsPerEpoch);
+    for (const [name, { values }] of Object.entries(await storeParameters(network))) {
+      expect(values.every(Number.isFinite), name).toBe(true);
+      expect(values, name).not.toEqual(before[name]?.values);
+    }
+    dispose();
+  });
+});
+
+describe('the objective as torch.nn.functional.cross_entropy has it for mixed, smoothed targets', () => {
+  // Logits [[1, 2, 3], [0, 1, 0]], labels [2, 1], partners [1, 0]; torch 1.13, float64.
+  test.each([
+    [0.3, 0.1, 1.1928586725215489],
+    [Float32Array.of(0.3, 0.8), 0, 0.9295253391882157],
+  ])('λ = %j, ε = %d', async (lambda, smoothing, expected) => {
     await tf.setBackend('cpu');
     const z = tf.tensor2d([1, 2, 3, 0, 1, 0], [2, 3]);
-    const loss = distillationLoss({
-      studentLogits: z,
-      teacherLogits: z,
-      labels: tf.tensor1d([2, 1], 'int32'),
-      softWeight: 0,
-    });
-    const { hardLoss } = await import('./objective.js');
-    const targets = { labels: tf.tensor1d([2, 1], 'int32') };
-    const own = hardLoss(z, targets, { smoothing: 0, spread: 'all' });
-    expect((await own.data())[0]).toBeCloseTo((await loss.data())[0] as number, 6);
+    const [labels, partnerLabels] = [tf.tensor1d([2, 1], 'int32'), tf.tensor1d([1, 0], 'int32')];
+    const loss = hardLoss(z, { labels, partnerLabels, lambda }, { smoothing, spread: 'all' });
+    expectAllClose(await loss.data(), [expected], { absolute: 1e-6 });
+    tf.dispose([z, labels, partnerLabels, loss]);
   });
 });

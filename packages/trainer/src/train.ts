@@ -89,8 +89,9 @@ export class NonFiniteLossError extends Error {
  * finite check → update; a step that overflows changes neither weights, momentum, averages nor running statistics,
  * only the schedule goes on.
  *
- * @returns The state after the last whole epoch, owned by the caller, and whether the signal stopped it before.
- * @throws NonFiniteLossError where the loss or a gradient is not finite and the scaler cannot back off.
+ * @returns The state at the end, owned by the caller, and whether the signal stopped it before. One that was stopped in
+ * the middle of an epoch has steps of it behind it: go on from the checkpoint of the last `epoch` event instead.
+ * @throws Error where an epoch has another number of steps than `stepsPerEpoch`; NonFiniteLossError where the loss or a gradient is not finite and the scaler cannot back off.
  */
 export async function train<O extends { readonly step: number }, S extends { readonly scale: number }, A>(
   options: TrainOptions<O, S, A>,
@@ -102,8 +103,15 @@ export async function train<O extends { readonly step: number }, S extends { rea
     const { epoch } = state;
     const startMs = performance.now();
     const metrics = new Metrics();
+    const epochStart = state.optimizer.step;
     const { complete, ...trained } = await trainEpoch(options, state, metrics);
     state = trained.state;
+    const steps = state.optimizer.step - epochStart;
+    if (complete && steps !== stepsPerEpoch) {
+      throw new Error(
+        `train: epoch ${epoch} had ${steps} steps, stepsPerEpoch says ${stepsPerEpoch}; schedules go by it`,
+      );
+    }
     if (!complete) {
       await onEvent?.({ kind: 'stopped', epoch, step: state.optimizer.step }, state);
       return { state, stopped: true };

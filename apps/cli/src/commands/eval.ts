@@ -3,7 +3,7 @@ import type { ResNet } from '@bag/resnet-variants';
 import { evaluate } from '@bag/trainer';
 import { resolve } from 'node:path';
 import type { Config } from '../config/schema.js';
-import { badImagesOf, openSplit, preprocessingOf } from '../data.js';
+import { badImagesOf, evaluationBatchOf, openSplit, preprocessingOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
 import { type Progress, withProgress } from '../progress.js';
@@ -38,12 +38,20 @@ async function evaluateOn(config: Config, run: SavedRun, network: ResNet, progre
         `the data has ${dataset.classes.slice(0, 4).join(', ')}, … (${dataset.classes.length}); evaluate on the same classes`,
     );
   }
-  const { validation, normalization } = preprocessingOf(config);
+  const preprocessing = preprocessingOf(config);
+  const { validation, normalization } = preprocessing;
   const badImages = badImagesOf(dataset, config, (line) => progress.line(line));
   progress.start(dataset.size);
   const scores = await evaluate(
     network,
-    batches({ dataset, batchSize: 200, transform: validation, normalization, seed: config.seed, badImages }),
+    batches({
+      dataset,
+      batchSize: evaluationBatchOf(preprocessing),
+      transform: validation,
+      normalization,
+      seed: config.seed,
+      badImages,
+    }),
     { onProgress: (done) => progress.update(done, 'evaluating') },
   );
   await dataset.close?.();

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { parseModelName } from '@bag/resnet-variants';
 import { parse } from 'yaml';
 import { didYouMean, UsageError } from '../errors.js';
 import { shippedConfigs } from '../shipped.js';
@@ -82,7 +83,12 @@ export function parseAssignment(text: string): PartialConfig {
   const at = text.indexOf('=');
   if (at < 1) throw new UsageError(`--set expects key=value, got ${text}; for example --set mixup.alpha=0.2`);
   const path = text.slice(0, at).split('.');
-  const value: unknown = parse(text.slice(at + 1));
+  let value: unknown;
+  try {
+    value = parse(text.slice(at + 1));
+  } catch {
+    throw new UsageError(`--set ${text}: the value is no YAML; put what has brackets or colons in quotes`);
+  }
   return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as PartialConfig;
 }
 
@@ -97,7 +103,29 @@ export function resolveConfig(...parts: PartialConfig[]): Config {
     const typed = JSON.stringify(recipe);
     throw new UsageError(`recipe: expected one of ${recipes.join(', ')}, got ${typed}${didYouMean(typed, recipes)}`);
   }
-  return validateConfig(merge(recipeDefaults[recipe as Config['recipe']], said));
+  return validateConfig(merge(defaultsFor(recipe as Config['recipe'], said), said));
+}
+
+/** A recipe's defaults; large images fit in smaller batches only. */
+function defaultsFor(recipe: Config['recipe'], { model, variant }: Json): Json {
+  const defaults = recipeDefaults[recipe];
+  if (typeof model !== 'string') return defaults;
+  let parsed;
+  try {
+    parsed = parseModelName(model);
+  } catch (error) {
+    throw new UsageError(`model: ${(error as Error).message}`);
+  }
+  if (parsed.variant !== undefined && variant !== undefined && variant !== parsed.variant) {
+    throw new UsageError(
+      `model ${model} is variant ${parsed.variant}, variant says ${JSON.stringify(variant)}; give one of them`,
+    );
+  }
+  return {
+    ...defaults,
+    ...(parsed.variant !== undefined && { variant: parsed.variant }),
+    ...(parsed.family === 'imagenet' && { batch: 16 }),
+  };
 }
 
 /** Checks a whole configuration, such as the one saved with a run. */

@@ -1,6 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../dataset.js';
+import type { RawImage } from '../image.js';
+import { resize } from '../transforms/resize.js';
 import type { Split } from './image-folder.js';
 
 const side = 32;
@@ -39,13 +41,16 @@ export async function isCifar(path: string): Promise<boolean> {
 }
 
 /**
- * The binary version of CIFAR-10 or CIFAR-100, wholly in memory. A record is one label byte (two for CIFAR-100: coarse,
+ * The binary version of CIFAR-10 or CIFAR-100, wholly in memory; resized when asked for where `squareSize` is not 32. A record is one label byte (two for CIFAR-100: coarse,
  * fine), then 1,024 bytes each of red, green and blue.
  *
  * @throws Error naming a missing or damaged file.
  * Source: the data sets' home page (Krizhevsky 2009).
  */
-export async function cifarBinary(path: string, { split }: { split: Split }): Promise<Dataset> {
+export async function cifarBinary(
+  path: string,
+  { split, squareSize }: { split: Split; squareSize?: number | undefined },
+): Promise<Dataset> {
   const present = await readdir(path);
   const format = formats.find(({ files }) => present.some((file) => files.train.test(file)));
   const files = present.filter((file) => format?.files[split].test(file)).sort();
@@ -80,9 +85,15 @@ export async function cifarBinary(path: string, { split }: { split: Split }): Pr
       for (let i = 0; i < pixels; i++) {
         for (let c = 0; c < 3; c++) data[i * 3 + c] = planes[c * pixels + i] as number;
       }
-      return { data, height: side, width: side };
+      const image = { data, height: side, width: side };
+      return squareSize === undefined || squareSize === side ? image : resized(image, squareSize);
     },
   };
+}
+
+function resized(image: RawImage, size: number): RawImage {
+  const { data } = resize(image, size, size);
+  return { data: Uint8Array.from(data, Math.round), height: size, width: size };
 }
 
 async function classNames(path: string, { namesFile, classes }: Format): Promise<string[]> {

@@ -40,16 +40,18 @@ export class Decoder {
 
   constructor(threads: number) {
     const sharp = createRequire(import.meta.url).resolve('sharp');
-    this.#workers = Array.from({ length: Math.max(1, threads) }, () => {
+    const start = (place: number): Worker => {
       const worker = new Worker(program, { eval: true, workerData: { sharp } });
       worker.on('message', (answer: Answer) => this.#settle(answer.id, answer));
       worker.on('error', (error: Error) => {
-        for (const id of this.#waiting.keys()) this.#settle(id, error);
+        this.#fail(error);
+        this.#workers[place] = start(place);
       });
       // Idle threads keep no process alive; those that are waited for do.
       worker.unref();
       return worker;
-    });
+    };
+    this.#workers = Array.from({ length: Math.max(1, threads) }, (_, place) => start(place));
   }
 
   /**
@@ -80,7 +82,13 @@ export class Decoder {
     waiting?.settle(answer);
   }
 
+  #fail(error: Error): void {
+    for (const id of [...this.#waiting.keys()]) this.#settle(id, error);
+  }
+
+  /** Ends the threads; what is still being decoded is rejected. */
   async close(): Promise<void> {
+    this.#fail(new Error('the decoder was closed before the image was decoded'));
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 }

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { syntheticDataset } from '../synthetic/synthetic.js';
 import { cifarBinary } from './cifar.js';
-import { decodeImage } from './decoder.js';
+import { decodeImage, Decoder } from './decoder.js';
 import { imageFolder } from './image-folder.js';
 import { inMemory } from './in-memory.js';
 import { openDataset } from './open.js';
@@ -105,6 +105,9 @@ describe('CIFAR', () => {
     expect([...dataset.labels]).toEqual([7, 9, 0]);
     expect(dataset.classes[7]).toBe('h');
     expect([...(await dataset.get(2)).data.subarray(0, 6)]).toEqual([1, 2, 3, 1, 2, 3]);
+    const shrunk = await openDataset(ten, { split: 'train', squareSize: 16 });
+    const small = await shrunk.get(2);
+    expect([small.height, small.width, ...small.data.subarray(0, 3)]).toEqual([16, 16, 1, 2, 3]);
     const hundred = join(base, 'hundred');
     await mkdir(hundred);
     await writeFile(join(hundred, 'train.bin'), Uint8Array.from([3, 99, ...pixels]));
@@ -113,4 +116,12 @@ describe('CIFAR', () => {
     await writeFile(join(ten, 'test_batch.bin'), Uint8Array.from([1, 2]));
     await expect(cifarBinary(ten, { split: 'validation' })).rejects.toThrow('2 bytes are no multiple of 3073');
   });
+});
+
+test('a decoder that is closed rejects what it has not decoded', async () => {
+  const path = join(base, 'grey.png');
+  const decoder = new Decoder(1);
+  const rejected = expect(decoder.decode(path)).rejects.toThrow('closed before the image was decoded');
+  await decoder.close();
+  await rejected;
 });

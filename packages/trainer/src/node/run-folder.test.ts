@@ -50,6 +50,14 @@ describe('RunFolder', () => {
     await expect(run.readConfig()).rejects.toThrow('config.json is missing; is');
   });
 
+  test('of a damaged checkpoint the one before is taken, and it is said', async () => {
+    for (const step of [10, 20]) await run.writeCheckpoint(checkpoint(step));
+    await writeFile(join(run.path, 'checkpoints', '20', 'model.safetensors'), 'half');
+    const said: string[] = [];
+    expect((await run.readCheckpoint((message) => said.push(message)))?.step).toBe(10);
+    expect(said).toEqual([expect.stringContaining('taking the checkpoint before it')]);
+  });
+
   test('rewinding drops what a resumed run will write again, and half a line', async () => {
     for (let step = 0; step < 4; step++) await run.appendMetrics({ kind: 'step', step });
     await run.appendMetrics({ kind: 'epoch', epoch: 0, step: 2 });

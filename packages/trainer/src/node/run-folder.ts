@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, truncate, appendFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from './atomic.js';
 import type { StoredTensor } from '../parameters.js';
@@ -81,7 +81,6 @@ export class RunFolder {
     }
     const lines = text.split('\n');
     lines.pop(); // what follows the last newline is nothing, or half a line
-    if (!text.endsWith('\n')) await truncate(this.metricsPath, Buffer.byteLength(lines.map((l) => `${l}\n`).join('')));
     return lines;
   }
 
@@ -118,11 +117,26 @@ export class RunFolder {
       .sort((a, b) => a - b);
   }
 
-  /** The newest checkpoint, or `undefined` before the first. */
-  async readCheckpoint(): Promise<Checkpoint | undefined> {
-    const newest = (await this.checkpointSteps()).at(-1);
-    if (newest === undefined) return undefined;
-    const folder = join(this.path, 'checkpoints', String(newest));
+  /**
+   * The newest checkpoint that can be read, or `undefined` before the first.
+   * @param onDamaged Hears of a damaged one, whose predecessor is taken.
+   * @throws Error naming the damaged file where there is no other.
+   */
+  async readCheckpoint(onDamaged?: (message: string) => void): Promise<Checkpoint | undefined> {
+    const steps = (await this.checkpointSteps()).reverse();
+    for (const [i, step] of steps.entries()) {
+      try {
+        return await this.#read(step);
+      } catch (error) {
+        if (i === steps.length - 1) throw error;
+        onDamaged?.(`${(error as Error).message}; taking the checkpoint before it`);
+      }
+    }
+    return undefined;
+  }
+
+  async #read(at: number): Promise<Checkpoint> {
+    const folder = join(this.path, 'checkpoints', String(at));
     const text = await readFile(join(folder, 'state.json'), 'utf8');
     const { step, epoch, ...state } = JSON.parse(text) as { step: number; epoch: number } & Record<string, unknown>;
     const names = await readdir(folder);
