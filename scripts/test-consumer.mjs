@@ -66,6 +66,21 @@ const cjs = Object.entries(uses)
   )
   .join('\n');
 
+const subpaths = {
+  '@bag/data/node': 'imageFolder',
+  '@bag/report/node': 'readRunData',
+  '@bag/resnet-variants/layers': 'toLayersModel',
+  '@bag/schedules/tfjs': 'scheduleCallback',
+  '@bag/trainer/node': 'RunFolder',
+};
+const mustBeFunction = (symbol) => `if (typeof ${symbol} !== 'function') throw new Error('${symbol}');`;
+const subpathsEsm = Object.entries(subpaths)
+  .map(([path, symbol]) => `import { ${symbol} } from '${path}';\n${mustBeFunction(symbol)}`)
+  .join('\n');
+const subpathsCjs = Object.entries(subpaths)
+  .map(([path, symbol]) => `{ const { ${symbol} } = require('${path}'); ${mustBeFunction(symbol)} }`)
+  .join('\n');
+
 try {
   const alone = project('alone', { '@bag/schedules': file(tarballOf['@bag/schedules']) });
   const installed =
@@ -107,12 +122,11 @@ try {
     step('ESM', node('use.mjs'));
     writeFileSync(join(consumer, 'use.cjs'), `require('@tensorflow/tfjs');\n${cjs}`);
     step('CJS', node('use.cjs'));
-    writeFileSync(
-      join(consumer, 'node-entries.mjs'),
-      "import { imageFolder } from '@bag/data/node';\nimport { RunFolder } from '@bag/trainer/node';\nimport { scheduleCallback } from '@bag/schedules/tfjs';\nimport { toLayersModel } from '@bag/resnet-variants/layers';\nif (![imageFolder, RunFolder, scheduleCallback, toLayersModel].every((f) => typeof f === 'function')) throw new Error('subpaths');",
-    );
-    step('subpaths', node('node-entries.mjs'));
-    writeFileSync(join(consumer, 'use.ts'), `import '@tensorflow/tfjs';\n${esm}\nexport {};\n`);
+    writeFileSync(join(consumer, 'subpaths.mjs'), subpathsEsm);
+    step('subpaths, ESM', node('subpaths.mjs'));
+    writeFileSync(join(consumer, 'subpaths.cjs'), subpathsCjs);
+    step('subpaths, CJS', node('subpaths.cjs'));
+    writeFileSync(join(consumer, 'use.ts'), `import '@tensorflow/tfjs';\n${esm}\n${subpathsEsm}\nexport {};\n`);
     for (const [moduleResolution, module] of [
       ['nodenext', 'nodenext'],
       ['bundler', 'esnext'],
@@ -138,11 +152,7 @@ try {
         runQuietly(tsc, [...options, 'use.ts'], { cwd: consumer }) !== undefined,
       );
     }
-    const browser = esm
-      .split('\n')
-      .filter((line) => !line.includes('wasm-training'))
-      .join('\n');
-    writeFileSync(join(consumer, 'browser.js'), `import '@tensorflow/tfjs';\n${browser}`);
+    writeFileSync(join(consumer, 'browser.js'), `import '@tensorflow/tfjs';\n${esm}`);
     const bundled = await build({
       entryPoints: [join(consumer, 'browser.js')],
       bundle: true,
@@ -153,6 +163,14 @@ try {
     }).catch(() => undefined);
     step('browser bundle, without anything of Node', bundled !== undefined);
   }
+
+  const all = Object.fromEntries(packed.map(({ name, tarball }) => [name, file(tarball)]));
+  const application = project('application', { '@bag/cli': all['@bag/cli'] }, { overrides: all });
+  const bag = (...args) => runQuietly(join(application, 'node_modules/.bin/bag'), args, { cwd: application }) ?? '';
+  step(
+    'the command line installs and runs from its tarball',
+    application !== undefined && bag('--help').includes('train') && JSON.parse(bag('models', '--json')).length >= 20,
+  );
 } finally {
   rmSync(base, { recursive: true, force: true });
 }

@@ -230,7 +230,10 @@ function linear() {
     parameters: [{ name: 'w', role: 'weight' as const, shape, variable }],
     apply: (images: tf.Tensor4D) =>
       tf.tidy(() =>
-        tf.matMul(tf.reshape<tf.Rank.R2>(images, [images.shape[0], -1]), variable as unknown as tf.Tensor2D),
+        tf.matMul<tf.Tensor2D>(
+          tf.reshape<tf.Rank.R2>(images, [images.shape[0], -1]),
+          variable as unknown as tf.Tensor2D,
+        ),
       ),
     dispose: () => variable.dispose(),
   };

@@ -1,5 +1,4 @@
-import { parse, View } from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import type { TopLevelSpec } from 'vega-lite';
 
 /** A chart, and what it is called where it cannot be seen. */
 export interface Chart {
@@ -56,6 +55,8 @@ const config = {
 
 /** Draws a Vega-Lite specification. */
 export async function draw({ id, title, description }: Omit<Chart, 'svg'>, spec: TopLevelSpec): Promise<Chart> {
+  // Loaded when they are needed: Vega has top-level `await`, which CommonJS cannot require.
+  const [{ parse, View }, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
   const full: TopLevelSpec = { ...spec, description: `${title}. ${description}`, config };
   const view = new View(parse(compile(full).spec), { renderer: 'none' });
   const svg = await view.toSVG();
