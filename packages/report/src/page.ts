@@ -53,7 +53,7 @@ ${sections.join('\n')}
 
 /** A chart with its caption. The colours come from the page, so the chart's own style is left out. */
 export function figure({ title, description, svg }: Chart): string {
-  const drawing = svg.replace(/<style>[\s\S]*?<\/style>/, '').replace('<svg', '<svg role="img"');
+  const drawing = svg.replace(/<style>[\s\S]*?<\/style>/, '');
   return `<figure><h3>${escapeHtml(title)}</h3>${drawing}<figcaption>${escapeHtml(description)}</figcaption></figure>`;
 }
 

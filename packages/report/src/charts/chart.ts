@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { escapeHtml } from '../html.js';
 
 /** A chart, and what it is called where it cannot be seen. */
 export interface Chart {
@@ -61,5 +62,8 @@ export async function draw({ id, title, description }: Omit<Chart, 'svg'>, spec:
   const view = new View(parse(compile(full).spec), { renderer: 'none' });
   const svg = await view.toSVG();
   view.finalize();
-  return { id, title, description, svg: svg.replace(/<svg[^>]*>/, (tag) => `${tag}<style>${chartColors}</style>`) };
+  const label = escapeHtml(`${title}. ${description}`);
+  const open = (tag: string) =>
+    `${tag.replace('<svg', `<svg role="img" aria-label="${label}"`)}<style>${chartColors}</style>`;
+  return { id, title, description, svg: svg.replace(/<svg[^>]*>/, open) };
 }

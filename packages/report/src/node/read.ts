@@ -81,7 +81,10 @@ async function readJson(path: string, hint: string): Promise<unknown> {
 /** A last line that is being written, or that a crash cut off, is left out. */
 async function metricLines(path: string): Promise<Record<string, unknown>[]> {
   const text = await readFile(path, 'utf8').catch(() => '');
-  const whole = text.split('\n').slice(0, -1);
+  const whole = text
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line !== '');
   return whole.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
