@@ -11,7 +11,12 @@ export interface BadImagesOptions {
   onBad?: (error: BadImageError, count: number) => void;
 }
 
-/** Names and counts unreadable images, each once, and says when there are too many of them. */
+/**
+ * Names and counts unreadable images, each once, and says when there are too many of them.
+ *
+ * @example
+ * const badImages = new BadImages({ size: dataset.size, onBad: (error) => console.warn(error.message) });
+ */
 export class BadImages {
   readonly #options: Required<Omit<BadImagesOptions, 'onBad'>> & Pick<BadImagesOptions, 'onBad'>;
   readonly #seen = new Map<string, BadImageError>();

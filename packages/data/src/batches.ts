@@ -33,7 +33,12 @@ export interface BatchesOptions {
   prefetch?: number;
 }
 
-/** How many batches an epoch has. */
+/**
+ * How many batches an epoch has.
+ *
+ * @example
+ * batchCount(10, 4); // → 3
+ */
 export function batchCount(size: number, batchSize: number, dropLast = false): number {
   return dropLast ? Math.floor(size / batchSize) : Math.ceil(size / batchSize);
 }

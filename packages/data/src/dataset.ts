@@ -14,7 +14,12 @@ export interface Dataset {
   close?(): Promise<void>;
 }
 
-/** A file that is no image, or a damaged one. */
+/**
+ * A file that is no image, or a damaged one.
+ *
+ * @example
+ * throw new BadImageError('cat/1.jpg', 'the file is cut off');
+ */
 export class BadImageError extends Error {
   override readonly name = 'BadImageError';
   constructor(

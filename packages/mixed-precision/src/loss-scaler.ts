@@ -71,6 +71,8 @@ export function lossScaler({
 /**
  * A loss scale that never changes; 128 to 1024 serve most networks in fp16.
  * @throws RangeError where it is not positive.
+ * @example
+ * staticLossScaler(128).init(); // { scale: 128, goodSteps: 0 }
  */
 export function staticLossScaler(scale: number): LossScaler {
   requirePositive('scale', scale);

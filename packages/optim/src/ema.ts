@@ -40,6 +40,7 @@ export function ema<P extends Parameter>(options: EmaOptions<P>): Ema<P> {
   return new Ema(options);
 }
 
+/** What `ema` makes. */
 export class Ema<P extends Parameter = Parameter> {
   readonly #parameters: readonly P[];
   readonly #decay: number;

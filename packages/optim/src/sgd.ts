@@ -58,6 +58,7 @@ export function sgd<P extends Parameter>(options: SgdOptions<P>): Sgd<P> {
   return new Sgd(options);
 }
 
+/** What `sgd` makes. */
 export class Sgd<P extends Parameter = Parameter> {
   readonly groups: readonly Required<ParameterGroup<P>>[];
   readonly #rate: Schedule;

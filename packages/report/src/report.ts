@@ -46,7 +46,12 @@ export async function runReport(run: RunData): Promise<Report> {
   return { html: page(run.name, sections), charts };
 }
 
-/** Several runs side by side, and their curves overlaid. */
+/**
+ * Several runs side by side, and their curves overlaid.
+ *
+ * @example
+ * const { html } = await comparison([await readRunData('runs/a'), await readRunData('runs/b')]);
+ */
 export async function comparison(runs: readonly RunData[], title = 'Comparison of runs'): Promise<Report> {
   const charts = await curvesOf(runs);
   const sections = [
@@ -61,7 +66,12 @@ export async function comparison(runs: readonly RunData[], title = 'Comparison o
   return { html: page(title, sections), charts };
 }
 
-/** An ablation study: its table beside the paper's, its chart, and every run of it. */
+/**
+ * An ablation study: its table beside the paper's, its chart, and every run of it.
+ *
+ * @example
+ * const { html } = await studyReport(await readStudyData('runs/ablation'));
+ */
 export async function studyReport({ rows, runs }: StudyData): Promise<Report> {
   const chart = await ablationChart(rows);
   const means = rows.map(({ top1 }) => (top1.length === 0 ? undefined : meanAndDeviation(top1)));

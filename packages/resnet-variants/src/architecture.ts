@@ -66,9 +66,19 @@ const stages = new Map<number, { blocks: [number, number, number, number]; bottl
   [152, { blocks: [3, 8, 36, 3], bottleneck: true }],
 ]);
 
-/** The depths of the ImageNet family. */
+/**
+ * The depths of the ImageNet family.
+ *
+ * @example
+ * imageNetDepths; // [18, 34, 50, 101, 152]
+ */
 export const imageNetDepths: readonly number[] = [...stages.keys()];
-/** The depths of the CIFAR family in the literature; any 6n + 2 works. */
+/**
+ * The depths of the CIFAR family in the literature; any 6n + 2 works.
+ *
+ * @example
+ * cifarDepths; // [20, 32, 44, 56, 110]
+ */
 export const cifarDepths: readonly number[] = [20, 32, 44, 56, 110];
 
 function checkOptions(
@@ -89,6 +99,8 @@ function checkOptions(
 /**
  * The ImageNet family of He et al. 2015, table 1, with the tweaks of He et al. 2018, figure 2.
  * @throws RangeError for a depth that the family does not have, another variant, or classes or a width that are none.
+ * @example
+ * const { blocks } = imageNetArchitecture({ depth: 50, variant: 'd' }); // 16 of them
  */
 export function imageNetArchitecture({
   depth,
@@ -140,6 +152,8 @@ export function imageNetArchitecture({
  * The CIFAR family of He et al. 2015, section 4.2: 6n + 2 layers, three stages. Of the tweaks, D's shortcut applies; a
  * basic block has B's stride anyway, and the stem is a single 3×3 convolution already.
  * @throws RangeError for a depth that is not 6n + 2, or the parameter-free shortcut with variant D.
+ * @example
+ * const architecture = cifarArchitecture({ depth: 20, variant: 'd', classes: 100 });
  */
 export function cifarArchitecture({
   depth,
@@ -229,7 +243,12 @@ function unit(
   return { name, batchNorm, kernel, stride, padding: (kernel - 1) / 2, from, to, bias };
 }
 
-/** All convolutions of an architecture with their BatchNorms, in the order of the forward pass. */
+/**
+ * All convolutions of an architecture with their BatchNorms, in the order of the forward pass.
+ *
+ * @example
+ * convUnits(imageNetArchitecture({ depth: 50 })).length; // 53
+ */
 export function convUnits({ stem, blocks }: Architecture): ConvUnit[] {
   return [
     ...stem,

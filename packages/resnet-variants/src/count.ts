@@ -1,6 +1,11 @@
 import { type Architecture, type ConvUnit, convUnits } from './architecture.js';
 
-/** Trainable parameters: filters, biases, γ and β; running statistics are not counted. */
+/**
+ * Trainable parameters: filters, biases, γ and β; running statistics are not counted.
+ *
+ * @example
+ * countParameters(imageNetArchitecture({ depth: 50, variant: 'd' })); // 25576264
+ */
 export function countParameters(architecture: Architecture): number {
   const { features, classes } = architecture;
   const units = convUnits(architecture).map(
@@ -12,6 +17,8 @@ export function countParameters(architecture: Architecture): number {
 /**
  * Multiply-adds of one image's forward pass: convolutions and the dense layer, as the literature counts them.
  * @param inputSize Height and width in pixels; the architecture's own by default.
+ * @example
+ * countMultiplyAdds(imageNetArchitecture({ depth: 50 })) / 1e9; // 4.09
  */
 export function countMultiplyAdds(architecture: Architecture, inputSize = architecture.inputSize): number {
   let total = 0;

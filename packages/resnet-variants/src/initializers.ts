@@ -4,6 +4,8 @@ export type Initializer = (shape: readonly number[], random: () => number) => Fl
 /**
  * Uniform in [−a, a], a = √(6/(fan_in + fan_out)); the fans include the filter's area.
  * Source: Glorot & Bengio 2010, equation 16.
+ * @example
+ * const filter = xavierUniform([3, 3, 16, 32], random); // 4608 values
  */
 export const xavierUniform: Initializer = (shape, random) => {
   const { fanIn, fanOut, size } = fans(shape);
@@ -14,6 +16,8 @@ export const xavierUniform: Initializer = (shape, random) => {
 /**
  * Normal with mean 0 and variance 2/fan_out, as the convolutions of torchvision's ResNets start.
  * Source: He et al. 2015 (Delving deep into rectifiers), equation 14.
+ * @example
+ * const filter = kaimingNormal([3, 3, 16, 32], random); // 4608 values
  */
 export const kaimingNormal: Initializer = (shape, random) => {
   const { fanOut, size } = fans(shape);

@@ -25,7 +25,12 @@ export interface ModelInfo {
 
 const variants: readonly Variant[] = ['a', 'b', 'c', 'd'];
 
-/** Every named model in every variant, with its parameters and multiply-adds. */
+/**
+ * Every named model in every variant, with its parameters and multiply-adds.
+ *
+ * @example
+ * models().find(({ name, variant }) => name === 'resnet50' && variant === 'd')?.parameters; // 25576264
+ */
 export function models(): ModelInfo[] {
   const infos = (architecture: (variant: Variant) => Architecture, depth: number) =>
     variants.map((variant) => info(`resnet${depth}`, architecture(variant)));
@@ -44,6 +49,8 @@ function info(name: string, architecture: Architecture): ModelInfo {
 /**
  * What a name such as `resnet50`, `resnet50d` or `resnet20` stands for.
  * @throws Error listing the names, for any other.
+ * @example
+ * parseModelName('resnet50d'); // { depth: 50, family: 'imagenet', variant: 'd' }
  */
 export function parseModelName(name: string): { depth: number; family: Architecture['family']; variant?: Variant } {
   const match = /^resnet(\d+)([a-d])?$/.exec(name);

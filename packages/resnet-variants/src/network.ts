@@ -23,7 +23,13 @@ export interface ApplyOptions {
   statistics?: PendingStatistics;
 }
 
-/** A residual network: parameters plus a function. */
+/**
+ * A residual network: parameters plus a function.
+ *
+ * @example
+ * const network = new ResNet(architecture, createParameters(architecture, xavierUniform, random));
+ * const logits = network.apply(images);
+ */
 export class ResNet {
   readonly architecture: Architecture;
   readonly parameters: readonly Parameter[];

@@ -15,7 +15,12 @@ export interface Parameter {
   readonly variable: Variable;
 }
 
-/** Names, roles and shapes of an architecture's parameters, in the order of the forward pass. */
+/**
+ * Names, roles and shapes of an architecture's parameters, in the order of the forward pass.
+ *
+ * @example
+ * parameterShapes(imageNetArchitecture({ depth: 18 }))[0]; // { name: 'conv1.weight', role: 'weight', shape: [7, 7, 3, 64] }
+ */
 export function parameterShapes(architecture: Architecture): Omit<Parameter, 'variable'>[] {
   const { features, classes } = architecture;
   const shapes: Omit<Parameter, 'variable'>[] = convUnits(architecture).flatMap(
@@ -41,7 +46,12 @@ const constants: Record<Exclude<Role, 'weight'>, number> = {
   runningVariance: 1,
 };
 
-/** Fresh variables: weights by the initialiser, γ = 1, β = 0, biases 0; owned by the caller. */
+/**
+ * Fresh variables: weights by the initialiser, γ = 1, β = 0, biases 0; owned by the caller.
+ *
+ * @example
+ * const parameters = createParameters(architecture, xavierUniform, random);
+ */
 export function createParameters(
   architecture: Architecture,
   initializer: Initializer,

@@ -43,6 +43,8 @@ const wrappers: Record<string, (native: WasmKernel) => WasmKernel> = {
 /**
  * Registers the training kernels on the wasm backend, in place of whatever has their names. Importing the package does
  * it; calling it again, or from a second copy of the package, changes nothing.
+ * @example
+ * import '@bag/tfjs-wasm-training'; // does it
  */
 export function registerTrainingKernels(): void {
   for (const [name, kernel] of Object.entries(additions)) replace(name, () => kernel);

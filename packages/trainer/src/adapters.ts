@@ -11,7 +11,12 @@ export interface MixupAdapterOptions {
   offEpochs?: number;
 }
 
-/** Mixup as a step of the loop. */
+/**
+ * Mixup as a step of the loop.
+ *
+ * @example
+ * const tricks = { mixing: mixupAdapter({ alpha: 0.2, epochs: 120, offEpochs: 20 }) };
+ */
 export function mixupAdapter({ alpha, per = 'batch', epochs, offEpochs = 0 }: MixupAdapterOptions): Mixing {
   return ({ images, labels }, { epoch, random }) => {
     const mixed = mixup({ images, labels }, { alpha: epoch < epochs - offEpochs ? alpha : 0, per, random });
@@ -19,7 +24,12 @@ export function mixupAdapter({ alpha, per = 'batch', epochs, offEpochs = 0 }: Mi
   };
 }
 
-/** CutMix as a step of the loop. */
+/**
+ * CutMix as a step of the loop.
+ *
+ * @example
+ * const tricks = { mixing: cutmixAdapter({ alpha: 1 }) };
+ */
 export function cutmixAdapter({ alpha }: { alpha: number }): Mixing {
   return ({ images, labels }, { random }) => {
     const mixed = cutmix({ images, labels }, { alpha, random });

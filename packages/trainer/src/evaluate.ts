@@ -11,7 +11,12 @@ export interface EvaluateOptions<B extends Batch> {
   onLogits?: (logits: Float32Array, batch: B) => void;
 }
 
-/** Loss (plain cross-entropy), top-1 and top-5 of a network in inference mode over all batches. */
+/**
+ * Loss (plain cross-entropy), top-1 and top-5 of a network in inference mode over all batches.
+ *
+ * @example
+ * const { top1 } = await evaluate(network, validationBatches);
+ */
 export async function evaluate<B extends Batch>(
   network: Pick<Network, 'apply'>,
   batches: AsyncIterable<B>,

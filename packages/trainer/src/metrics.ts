@@ -1,4 +1,11 @@
-/** Sums of a pass over batches, and the averages they give. */
+/**
+ * Sums of a pass over batches, and the averages they give.
+ *
+ * @example
+ * const metrics = new Metrics();
+ * metrics.add(0.7, [0.1, 0.9], [1]);
+ * metrics.result(); // { loss: 0.7, top1: 1, top5: 1 }
+ */
 export class Metrics {
   #examples = 0;
   #lossSum = 0;

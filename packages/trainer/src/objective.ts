@@ -32,6 +32,8 @@ export interface HardLossOptions {
 /**
  * The loss against the labels: mean over the batch of λ·CE(z, y) + (1 − λ)·CE(z, y'), which is CE(z, λ·y + (1 − λ)·y')
  * without a one-hot. Smoothing is part of CE.
+ * @example
+ * const loss = hardLoss(logits, { labels }, { smoothing: 0.1, spread: 'all' });
  */
 export function hardLoss(logits: Tensor2D, targets: Targets, { smoothing, spread }: HardLossOptions): Scalar {
   return tidy(() => {

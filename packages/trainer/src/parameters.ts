@@ -7,7 +7,12 @@ export interface StoredTensor {
   values: Float32Array;
 }
 
-/** All parameters of a network, running statistics included, for a checkpoint. */
+/**
+ * All parameters of a network, running statistics included, for a checkpoint.
+ *
+ * @example
+ * const stored = await storeParameters(network);
+ */
 export async function storeParameters({
   parameters,
 }: Pick<Network, 'parameters'>): Promise<Record<string, StoredTensor>> {
@@ -21,6 +26,8 @@ export async function storeParameters({
 /**
  * Gives a network the parameters of a checkpoint.
  * @throws Error naming the first parameter that is missing, superfluous or of another shape; nothing has changed then.
+ * @example
+ * loadParameters(network, await readSafetensors('model.safetensors'));
  */
 export function loadParameters(
   { parameters }: Pick<Network, 'parameters'>,

@@ -68,7 +68,12 @@ export interface TrainOptions<O extends { readonly step: number }, S extends { r
   signal?: AbortSignal | undefined;
 }
 
-/** The loss, or a gradient, is no number any more, and no smaller loss scale can help. */
+/**
+ * The loss, or a gradient, is no number any more, and no smaller loss scale can help.
+ *
+ * @example
+ * if (error instanceof NonFiniteLossError) console.error(error.step, error.rate, error.scale);
+ */
 export class NonFiniteLossError extends Error {
   override readonly name = 'NonFiniteLossError';
   constructor(
@@ -92,6 +97,8 @@ export class NonFiniteLossError extends Error {
  * @returns The state at the end, owned by the caller, and whether the signal stopped it before. One that was stopped in
  * the middle of an epoch has steps of it behind it: go on from the checkpoint of the last `epoch` event instead.
  * @throws Error where an epoch has another number of steps than `stepsPerEpoch`; NonFiniteLossError where the loss or a gradient is not finite and the scaler cannot back off.
+ * @example
+ * const { state } = await train({ network, batches, stepsPerEpoch, epochs: 30, optimizer, state: start, seed: 0 });
  */
 export async function train<O extends { readonly step: number }, S extends { readonly scale: number }, A>(
   options: TrainOptions<O, S, A>,

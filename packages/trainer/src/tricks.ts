@@ -36,5 +36,10 @@ export interface Tricks {
   precision?: Precision;
 }
 
-/** Full precision: runs things as they are. */
+/**
+ * Full precision: runs things as they are.
+ *
+ * @example
+ * const tricks = { precision: fullPrecision };
+ */
 export const fullPrecision: Precision = { step: (f) => f(), autocast: (f) => f() };

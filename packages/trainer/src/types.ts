@@ -32,7 +32,12 @@ export interface Batch {
 /** Gradients or values by parameter name. */
 export type NamedTensors = Record<string, Tensor>;
 
-/** The parameters that an optimiser updates: all but the running statistics. */
+/**
+ * The parameters that an optimiser updates: all but the running statistics.
+ *
+ * @example
+ * const optimizer = sgd({ parameters: trainable(network), rate: 0.1 });
+ */
 export function trainable(network: Network): Parameter[] {
   return network.parameters.filter(({ role }) => role !== 'runningMean' && role !== 'runningVariance');
 }

@@ -46,6 +46,8 @@ export async function isCifar(path: string): Promise<boolean> {
  *
  * @throws Error naming a missing or damaged file.
  * Source: the data sets' home page (Krizhevsky 2009).
+ * @example
+ * const training = await cifarBinary('cifar-10-batches-bin', { split: 'train' });
  */
 export async function cifarBinary(
   path: string,

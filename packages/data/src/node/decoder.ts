@@ -32,7 +32,14 @@ parentPort.on('message', async ({ id, path, squareSize }) => {
 });
 `;
 
-/** Decodes image files to 8-bit RGB in worker threads. */
+/**
+ * Decodes image files to 8-bit RGB in worker threads.
+ *
+ * @example
+ * const decoder = new Decoder(2);
+ * const image = await decoder.decode('cat.jpg');
+ * await decoder.close();
+ */
 export class Decoder {
   readonly #workers: Worker[];
   readonly #waiting = new Map<number, { path: string; settle: (answer: Answer | Error) => void }>();
@@ -96,6 +103,8 @@ export class Decoder {
 /**
  * Decodes one image file to 8-bit RGB.
  * @throws BadImageError naming the file and the reason.
+ * @example
+ * const { data, height, width } = await decodeImage('cat.jpg');
  */
 export async function decodeImage(path: string, options: DecodeOptions = {}): Promise<RawImage> {
   const decoder = new Decoder(1);

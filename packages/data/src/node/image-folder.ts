@@ -21,6 +21,8 @@ export interface ImageFolderOptions {
  * subfolders, sorted; of both splits, so that a class which one of them lacks is noticed.
  *
  * @throws Error naming what is missing, empty or different, and what is expected.
+ * @example
+ * const training = await imageFolder('photos', { split: 'train' });
  */
 export async function imageFolder(
   path: string,

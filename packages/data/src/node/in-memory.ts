@@ -11,6 +11,8 @@ export interface InMemoryOptions {
 /**
  * Reads a whole data set into memory: worth it for small images, which are read many times. An unreadable image stays
  * one: asking for it fails as before.
+ * @example
+ * const cached = await inMemory(await imageFolder('photos', { split: 'train', squareSize: 32 }));
  */
 export async function inMemory(
   dataset: Dataset,

@@ -6,7 +6,12 @@ import type { RawImage } from '../image.js';
 
 const png = ({ data, height, width }: RawImage) => sharp(data, { raw: { height, width, channels: 3 } }).png();
 
-/** An image as a PNG file's bytes; one with a longer edge than `maxSize` pixels is shrunk to it. */
+/**
+ * An image as a PNG file's bytes; one with a longer edge than `maxSize` pixels is shrunk to it.
+ *
+ * @example
+ * await writeFile('thumbnail.png', await encodePng(image, { maxSize: 160 }));
+ */
 export function encodePng(image: RawImage, { maxSize }: { maxSize?: number } = {}): Promise<Uint8Array> {
   const encoded = png(image);
   const longer = Math.max(image.height, image.width);
@@ -14,7 +19,12 @@ export function encodePng(image: RawImage, { maxSize }: { maxSize?: number } = {
   return encoded.resize(maxSize, maxSize, { fit: 'inside' }).toBuffer();
 }
 
-/** Writes a data set as `folder/<class>/<number>.png`. */
+/**
+ * Writes a data set as `folder/<class>/<number>.png`.
+ *
+ * @example
+ * await writeImageFolder(syntheticDataset({ size: 100, split: 'train' }), 'drawn/train');
+ */
 export async function writeImageFolder(
   dataset: Dataset,
   folder: string,
@@ -30,7 +40,12 @@ export async function writeImageFolder(
   }
 }
 
-/** One row of images per class, as a PNG: what a person looks at before training. All images must have one size. */
+/**
+ * One row of images per class, as a PNG: what a person looks at before training. All images must have one size.
+ *
+ * @example
+ * await writeFile('sheet.png', await contactSheet(dataset, { columns: 8 }));
+ */
 export async function contactSheet(
   dataset: Dataset,
   { columns = 12, zoom = 2 }: { columns?: number; zoom?: number } = {},

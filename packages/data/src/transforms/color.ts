@@ -6,7 +6,12 @@ export type ColorJitter = 'official' | 'paper' | 'none';
 
 const strength = 0.4;
 
-/** Changes the colours of an image at random, in place. */
+/**
+ * Changes the colours of an image at random, in place.
+ *
+ * @example
+ * colorJitter(image, 'official', createRandom({ seed: 0, purpose: 'augment' }));
+ */
 export function colorJitter(image: FloatImage, kind: ColorJitter, random: Random): FloatImage {
   if (kind === 'none') return image;
   const factor = () => 1 + strength * (2 * random() - 1);
@@ -86,6 +91,8 @@ const eigenvectors = [
 /**
  * Adds noise along the principal components of ImageNet's colours: Σ αᵢ·λᵢ·pᵢ, αᵢ ~ N(0, 0.1); in place.
  * Source: Krizhevsky et al. 2012, section 4.1.
+ * @example
+ * lighting(image, createRandom({ seed: 0, purpose: 'augment' }));
  */
 export function lighting(image: FloatImage, random: Random, deviation = 0.1): FloatImage {
   const alphas = eigenvalues.map((value) => random.normal() * deviation * value);

@@ -2,7 +2,12 @@ import type { Random } from '@bag/random';
 import type { Box, FloatImage, RawImage } from '../image.js';
 import { resize } from './resize.js';
 
-/** Copies a rectangle, which may reach over the edge; what lies outside is black. */
+/**
+ * Copies a rectangle, which may reach over the edge; what lies outside is black.
+ *
+ * @example
+ * const middle = crop(image, { top: 8, left: 8, height: 16, width: 16 });
+ */
 export function crop(image: RawImage | FloatImage, { top, left, height, width }: Box): FloatImage {
   const data = new Float32Array(height * width * 3);
   const firstX = Math.max(0, -left);
@@ -15,7 +20,12 @@ export function crop(image: RawImage | FloatImage, { top, left, height, width }:
   return { data, height, width };
 }
 
-/** Mirrors an image left to right, in place. */
+/**
+ * Mirrors an image left to right, in place.
+ *
+ * @example
+ * const mirrored = flip(image);
+ */
 export function flip(image: FloatImage): FloatImage {
   const { data, height, width } = image;
   for (let y = 0; y < height; y++) {
@@ -32,7 +42,12 @@ export function flip(image: FloatImage): FloatImage {
   return image;
 }
 
-/** The shorter edge to `edge`, then the `size`×`size` in the middle, as torchvision rounds both. */
+/**
+ * The shorter edge to `edge`, then the `size`×`size` in the middle, as torchvision rounds both.
+ *
+ * @example
+ * const { height } = resizeAndCenterCrop(image, 256, 224); // 224
+ */
 export function resizeAndCenterCrop(image: RawImage | FloatImage, edge: number, size: number): FloatImage {
   const shorter = Math.min(image.height, image.width);
   const [height, width] = [image.height, image.width].map((n) => Math.floor((n * edge) / shorter)) as [number, number];
@@ -53,6 +68,9 @@ function roundHalfToEven(value: number): number {
  * [3/4, 4/3]. Ten tries; then the largest rectangle in the middle with an allowed ratio.
  *
  * Source: Szegedy et al. 2015, section 6; the fallback is torchvision's.
+ * @example
+ * const box = randomResizedBox(image.height, image.width, random);
+ * const cropped = resize(image, 224, 224, box);
  */
 export function randomResizedBox(
   height: number,

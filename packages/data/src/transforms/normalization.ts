@@ -4,13 +4,23 @@ export interface Normalization {
   deviation: readonly [number, number, number];
 }
 
-/** The constants of the paper, section 2.1. */
+/**
+ * The constants of the paper, section 2.1.
+ *
+ * @example
+ * batches({ dataset, batchSize: 16, transform: centerCrop(), normalization: imageNetNormalization, seed: 0 });
+ */
 export const imageNetNormalization: Normalization = {
   mean: [123.68, 116.779, 103.939],
   deviation: [58.393, 57.12, 57.375],
 };
 
-/** Mean and deviation of CIFAR-10's training images, ·255. */
+/**
+ * Mean and deviation of CIFAR-10's training images, ·255.
+ *
+ * @example
+ * batches({ dataset, batchSize: 128, transform: padCropFlip({ size: 32 }), normalization: cifarNormalization, seed: 0 });
+ */
 export const cifarNormalization: Normalization = {
   mean: [125.3, 123.0, 113.9],
   deviation: [63.0, 62.1, 66.7],

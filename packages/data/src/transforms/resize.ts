@@ -5,6 +5,8 @@ import type { Box, FloatImage, RawImage } from '../image.js';
  * pixel counts (PIL's `BILINEAR`, torchvision's `antialias`).
  *
  * @returns `[height, width, 3]` in [0, 255], not rounded.
+ * @example
+ * const half = resize(image, image.height / 2, image.width / 2);
  */
 export function resize(
   image: RawImage | FloatImage,

@@ -17,6 +17,8 @@ const transform = (size: number, f: (image: RawImage, random: Random) => FloatIm
 /**
  * Training on small images: `padding` black pixels around, a random `size`×`size` of it, mirrored half of the time.
  * Source: He et al. 2015, section 4.2.
+ * @example
+ * const transform = padCropFlip({ size: 32 });
  */
 export function padCropFlip({ size, padding = 4 }: { size: number; padding?: number }): Transform {
   return transform(size, (image, random) => {
@@ -46,6 +48,8 @@ export interface ImageNetTrainOptions {
 /**
  * The paper's training transform: random resized crop, mirror, colour jitter, PCA lighting noise.
  * Source: He et al. 2018, section 2.1.
+ * @example
+ * const transform = imageNetTrain({ size: 224, jitter: 'paper' });
  */
 export function imageNetTrain({
   size = 224,
@@ -64,6 +68,8 @@ export function imageNetTrain({
  * The paper's validation transform: the shorter edge to `resize`, the `size`×`size` in the middle. 8/7 of the size by
  * default, which is 256 for 224; a small image of the right size passes as it is.
  * Source: He et al. 2018, section 2.1.
+ * @example
+ * const transform = centerCrop(); // 256, then 224
  */
 export function centerCrop({
   size = 224,

@@ -12,6 +12,8 @@ import {
 /**
  * Reads the folder of a run, finished or not.
  * @throws Error naming what is missing or damaged.
+ * @example
+ * const run = await readRunData('runs/mine');
  */
 export async function readRunData(folder: string, name = basename(resolve(folder))): Promise<RunData> {
   const saved = (await readJson(join(folder, 'config.json'), `is ${folder} the folder of a run?`)) as {
@@ -39,12 +41,19 @@ export async function readRunData(folder: string, name = basename(resolve(folder
   };
 }
 
-/** Whether a folder is that of an ablation study. */
+/**
+ * Whether a folder is that of an ablation study.
+ *
+ * @example
+ * if (await isStudy(folder)) …
+ */
 export const isStudy = (folder: string): Promise<boolean> => exists(join(folder, 'study.json'));
 
 /**
  * Reads the folder of an ablation study: its rows in their order, and every run of them that has begun.
  * @throws Error naming what is missing or damaged.
+ * @example
+ * const { rows } = await readStudyData('runs/ablation');
  */
 export async function readStudyData(folder: string): Promise<StudyData> {
   const { rows } = (await readJson(join(folder, 'study.json'), `is ${folder} the folder of a study?`)) as {

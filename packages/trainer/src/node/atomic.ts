@@ -1,7 +1,12 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Writes a file so that a reader, or a crash, sees the old one or the new one, never a part. */
+/**
+ * Writes a file so that a reader, or a crash, sees the old one or the new one, never a part.
+ *
+ * @example
+ * await writeFileAtomically('runs/mine/config.json', text);
+ */
 export async function writeFileAtomically(path: string, data: string | Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;

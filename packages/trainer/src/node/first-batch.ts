@@ -15,6 +15,8 @@ export interface FirstBatchOptions {
  * [0, 255].
  *
  * @param images Row-major values of `shape` = `[batch, height, width, channels]`.
+ * @example
+ * await writeFirstBatch('first-batch.png', images, [64, 32, 32, 3], { mean, deviation });
  */
 export async function writeFirstBatch(
   path: string,

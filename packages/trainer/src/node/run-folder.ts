@@ -20,6 +20,9 @@ export interface Checkpoint {
 /**
  * A run is a folder: `config.json`, `metrics.jsonl`, `first-batch.png` and `checkpoints/<step>/`. A checkpoint is written
  * under another name and renamed once it is whole, so a crash leaves the one before it.
+ * @example
+ * const folder = new RunFolder('runs/mine');
+ * const checkpoint = await folder.readCheckpoint();
  */
 export class RunFolder {
   readonly path: string;

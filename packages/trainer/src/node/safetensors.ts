@@ -7,6 +7,8 @@ import type { StoredTensor } from '../parameters.js';
  * JSON (`name → {dtype, shape, data_offsets}`), then the values. The file appears whole or not at all.
  *
  * Source: the format's description at github.com/huggingface/safetensors.
+ * @example
+ * await writeSafetensors('model.safetensors', await storeParameters(network));
  */
 export async function writeSafetensors(
   path: string,
@@ -41,6 +43,8 @@ interface Entry {
 /**
  * Reads a safetensors file of fp32 tensors.
  * @throws Error naming the file and the tensor where the header lies or the data is cut off; nothing is half-read.
+ * @example
+ * loadParameters(network, await readSafetensors('model.safetensors'));
  */
 export async function readSafetensors(path: string): Promise<Record<string, StoredTensor>> {
   const file = await readFile(path);
