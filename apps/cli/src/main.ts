@@ -14,6 +14,11 @@ const share = (text: string) => {
   if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('expected a number from 0 to 1');
   return value;
 };
+const positive = (text: string) => {
+  const value = Number(text);
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('expected a number > 0');
+  return value;
+};
 const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
 const backend = () => new Option('--backend <name>', 'engine').choices(['auto', 'tensorflow', 'wasm', 'cpu']);
 
@@ -48,6 +53,26 @@ program
   .option('--json', 'one JSON object per event on standard output')
   .action(async (config: string | undefined, flags: object) => {
     await (await import('./commands/train.js')).trainCommand(config, flags);
+  });
+
+program
+  .command('find-lr')
+  .description('learning-rate range test: a rate to start from, with a plot')
+  .argument('[config]', 'YAML or JSON file')
+  .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .option('--model <name>', 'see "bag models"')
+  .addOption(new Option('--variant <letter>', 'ResNet variant').choices(['a', 'b', 'c', 'd']))
+  .option('--batch <n>', 'images per step', whole(1))
+  .addOption(backend())
+  .option('--seed <n>', 'of everything random', whole(0))
+  .option('--set <key=value>', 'any key (repeatable)', collect)
+  .option('--from <rate>', 'the first rate', positive, 1e-5)
+  .option('--to <rate>', 'the last rate', positive, 10)
+  .option('--steps <n>', 'how many', whole(10), 100)
+  .option('--out <file>', 'where the plot goes, as SVG', 'find-lr.svg')
+  .option('--json', 'as a JSON object')
+  .action(async (config: string | undefined, flags: object) => {
+    await (await import('./commands/find-lr.js')).findLrCommand(config, flags);
   });
 
 program

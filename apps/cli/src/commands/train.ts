@@ -33,8 +33,7 @@ export interface TrainFlags {
 const defaultFolder = 'runs';
 
 export async function trainCommand(configPath: string | undefined, flags: TrainFlags): Promise<void> {
-  const parts = configPath === undefined ? [] : [(await readConfigFile(configPath)).config];
-  const said = [...parts, ...flagParts(flags)];
+  const said = await configParts(configPath, flags);
   const out = flags.resume === true ? (flags.out ?? (await newestRun())) : flags.out;
   const config = flags.resume === true ? await resumedConfig(out as string, said) : resolveConfig(...said);
   if (flags.dryRun === true) {
@@ -105,6 +104,12 @@ export async function stoppable<T>(progress: Progress, work: (signal: AbortSigna
   } finally {
     for (const name of signals) process.off(name, listener);
   }
+}
+
+/** What the file and the flags say, in the order in which they override each other. */
+export async function configParts(configPath: string | undefined, flags: TrainFlags): Promise<PartialConfig[]> {
+  const file = configPath === undefined ? [] : [(await readConfigFile(configPath)).config];
+  return [...file, ...flagParts(flags)];
 }
 
 function flagParts(flags: TrainFlags): PartialConfig[] {

@@ -1,0 +1,124 @@
+import { batchCount, batches } from '@bag/data';
+import { rangeTestChart } from '@bag/report';
+import { NonFiniteLossError, train, trainable } from '@bag/trainer';
+import { writeFileAtomically } from '@bag/trainer/node';
+import { noBiasDecay } from '@bag/regularizers';
+import { sgd } from '@bag/optim';
+import { resolveConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { openSplit, preprocessingOf } from '../data.js';
+import { useEngine } from '../engine.js';
+import { UsageError } from '../errors.js';
+import { buildNetwork } from '../network.js';
+import { plot } from '../plot.js';
+import { type Progress, withProgress } from '../progress.js';
+import { diverged, exponentialRate, type RangePoint, smoothed, suggest } from '../range-test.js';
+import { tricksOf } from '../recipe.js';
+import { configParts, stoppable, type TrainFlags } from './train.js';
+
+export interface FindLrFlags extends TrainFlags {
+  from?: number;
+  to?: number;
+  steps?: number;
+}
+
+/** The learning-rate range test: one short training whose rate grows until the loss leaves. Source: Smith 2017. */
+export async function findLrCommand(configPath: string | undefined, flags: FindLrFlags): Promise<void> {
+  const config = resolveConfig(...(await configParts(configPath, flags)));
+  const { from = 1e-5, to = 10, steps = 100, out = 'find-lr.svg' } = flags;
+  if (!(from > 0 && to > from))
+    throw new UsageError(`--from and --to expect rates 0 < from < to, got ${from} and ${to}`);
+  const engine = await useEngine(config.backend);
+  const points = await withProgress((progress) => {
+    progress.line(
+      `${steps} steps of ${config.model} ${config.variant} from rate ${from} to ${to}, with the engine ${engine.name}`,
+    );
+    return stoppable(progress, (signal) => rangeTest(config, { from, to, steps }, progress, signal));
+  });
+  const suggestion = suggest(points);
+  const chart = await rangeTestChart(points, smoothed(points.map(({ loss }) => loss)), suggestion?.rate);
+  await writeFileAtomically(out, chart.svg);
+  if (flags.json === true) {
+    console.log(JSON.stringify({ points, suggestion, chart: out }));
+    return;
+  }
+  console.log(plot(smoothed(points.map(({ loss }) => loss))));
+  console.log(`          smoothed loss, rate ${from} to ${points.at(-1)?.rate.toPrecision(3) ?? ''}\n`);
+  if (suggestion === undefined) {
+    console.log('The loss never fell: there is no rate to suggest. Start lower (--from) or take more steps (--steps).');
+  } else {
+    const { rate, steepest, lowest } = suggestion;
+    console.log(
+      `The loss falls fastest at a rate of ${steepest.toPrecision(2)} and is smallest at ${lowest.toPrecision(2)}, near which training is about to fail.`,
+    );
+    console.log(
+      `Suggested for batches of ${config.batch * config.accumulate}: ${rate.toPrecision(2)} (a tenth of the smallest loss's rate, or the steepest fall's where that is lower).`,
+    );
+    console.log(
+      `  --set learningRate.base=${rate.toPrecision(2)} --set learningRate.baseBatch=${config.batch * config.accumulate}`,
+    );
+  }
+  console.log(`The plot:  ${out}`);
+}
+
+async function rangeTest(
+  config: Config,
+  range: { from: number; to: number; steps: number },
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<RangePoint[]> {
+  const dataset = await openSplit(config, 'train', progress);
+  const { train: transform, normalization } = preprocessingOf(config);
+  const dropLast = dataset.size >= config.batch;
+  const stepsPerEpoch = Math.ceil(batchCount(dataset.size, config.batch, dropLast) / config.accumulate);
+  const network = buildNetwork(config, dataset.classes.length);
+  const { momentum, nesterov, weightDecay } = config;
+  const parameters = trainable(network);
+  const optimizer = sgd({
+    parameters: config.noBiasDecay ? noBiasDecay(parameters, { weightDecay }) : parameters,
+    rate: exponentialRate(range),
+    momentum,
+    nesterov: nesterov && momentum > 0,
+    weightDecay,
+  });
+  const enough = new AbortController();
+  const points: RangePoint[] = [];
+  progress.start(range.steps);
+  try {
+    await train({
+      network,
+      batches: (epoch) =>
+        batches({
+          dataset,
+          batchSize: config.batch,
+          transform,
+          normalization,
+          seed: config.seed,
+          epoch,
+          shuffle: true,
+          dropLast,
+        }),
+      stepsPerEpoch,
+      epochs: Math.ceil(range.steps / stepsPerEpoch) + 1,
+      optimizer,
+      state: { epoch: 0, optimizer: optimizer.init() },
+      tricks: tricksOf({ ...config, distillation: { ...config.distillation, teacher: null } }, network, undefined)
+        .tricks,
+      accumulate: config.accumulate,
+      seed: config.seed,
+      signal: AbortSignal.any([signal, enough.signal]),
+      onEvent: (event) => {
+        if (event.kind !== 'step') return;
+        points.push({ rate: event.rate, loss: event.loss });
+        progress.update(points.length, `rate ${event.rate.toPrecision(3)}  loss ${event.loss.toFixed(3)}`);
+        if (points.length >= range.steps || diverged(smoothed(points.map(({ loss }) => loss)))) enough.abort();
+      },
+    });
+  } catch (error) {
+    // A loss that is no number any more is where the test ends.
+    if (!(error instanceof NonFiniteLossError)) throw error;
+  }
+  network.dispose();
+  await dataset.close?.();
+  return points;
+}
