@@ -111,6 +111,24 @@ test('train, stop after an epoch, resume, evaluate, predict: the resumed run equ
   expect([broken.status, broken.stderr]).toEqual([2, expect.stringContaining('cannot read the image')]);
 });
 
+test('a dry run says what would be done', () => {
+  const args = ['train', '--model', 'resnet20', '--recipe', 'bag', '--dry-run', '--epochs', '10', '--batch', '100'];
+  const text = run(...args).stdout;
+  // 2000 embedded images; ResNet-20-D has nine blocks and two projections: 22 filters and the dense weight decay.
+  for (const line of [
+    '200: 10 epochs of 20',
+    'on 22 of 65 tensors',
+    '9 BatchNorms',
+    'learning rate',
+    'labelSmoothing: 0.1',
+  ]) {
+    expect(text).toContain(line);
+  }
+  const { plan } = JSON.parse(run(...args, '--json').stdout) as { plan: { rates: number[]; decayed: string[] } };
+  expect(Math.max(...plan.rates)).toBeCloseTo(0.1 * (100 / 256), 3);
+  expect(plan.decayed).toContain('fc.weight');
+});
+
 test('ablate stacks rows over seeds, goes on where it stopped, and grows; report and find-lr draw', async () => {
   const rows = [
     'ablation:',

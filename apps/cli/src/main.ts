@@ -49,7 +49,7 @@ program
   .option('--set <key=value>', 'any key, such as mixup.alpha=0.4 (repeatable)', collect)
   .option('--out <folder>', 'where the run goes')
   .option('--resume', 'go on from the newest checkpoint of --out, or of the newest run')
-  .option('--dry-run', 'print the resolved configuration and stop')
+  .option('--dry-run', 'say what would be done, with every key of the configuration, and stop')
   .option('--json', 'one JSON object per event on standard output')
   .action(async (config: string | undefined, flags: object) => {
     await (await import('./commands/train.js')).trainCommand(config, flags);

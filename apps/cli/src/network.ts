@@ -1,5 +1,14 @@
 import { createRandom } from '@bag/random';
-import { cifarResnet, parseModelName, type ResNet, resnet, type Variant } from '@bag/resnet-variants';
+import {
+  type Architecture,
+  cifarArchitecture,
+  cifarResnet,
+  imageNetArchitecture,
+  parseModelName,
+  type ResNet,
+  resnet,
+  type Variant,
+} from '@bag/resnet-variants';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
 
@@ -19,6 +28,15 @@ export function modelOf({ model, variant }: Pick<Config, 'model' | 'variant'>): 
 /** Pixels on a side of the images that the network takes. */
 export function imageSizeOf(config: Config): number {
   return config.imageSize ?? (modelOf(config).family === 'cifar' ? 32 : 224);
+}
+
+/** The configured network's shape, without any weights. */
+export function architectureOf(config: Config, classes: number): Architecture {
+  const { depth, family, variant } = modelOf(config);
+  const options = { depth, variant, classes };
+  return family === 'imagenet'
+    ? imageNetArchitecture(options)
+    : cifarArchitecture({ ...options, shortcut: config.shortcut });
 }
 
 /** The configured network with fresh weights; the caller disposes it. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { cifarArchitecture, imageNetArchitecture } from './architecture.js';
-import { countMultiplyAdds, countParameters } from './count.js';
+import { countActivations, countMultiplyAdds, countParameters } from './count.js';
 import { kaimingNormal, xavierUniform } from './initializers.js';
 import { models, parseModelName } from './models.js';
 import { parameterShapes } from './parameters.js';
@@ -121,4 +121,10 @@ test.each([
 ])('refuses %j by name', (options, message) => {
   expect(() => cifarArchitecture({ depth: 8, ...options })).toThrow(message);
   expect(() => imageNetArchitecture({ depth: 18, ...options })).toThrow(message);
+});
+
+test('activations by hand: ResNet-8 of width 4 on 8 pixels', () => {
+  // Stem and first block: 3 convolutions of 8²·4; second: two and a projection of 4²·8; third: the same of 2²·16.
+  const expected = 2 * (3 * 64 * 4 + 3 * 16 * 8 + 3 * 4 * 16);
+  expect(countActivations(cifarArchitecture({ depth: 8, width: 4 }), 8)).toBe(expected);
 });

@@ -8,6 +8,7 @@ import {
   cifarArchitecture,
   cifarResnet,
   convUnits,
+  countActivations,
   countMultiplyAdds,
   countParameters,
   createParameters,
@@ -44,6 +45,7 @@ testContract({
     imageNetArchitecture: { on: () => imageNetArchitecture({ depth: 50, variant: 'd' }) },
     convUnits: { on: () => convUnits(small) },
     countParameters: { on: () => countParameters(small) },
+    countActivations: { on: () => countActivations(small) },
     countMultiplyAdds: { on: () => countMultiplyAdds(small) },
     models: { on: () => models() },
     parseModelName: {

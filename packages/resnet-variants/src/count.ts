@@ -21,11 +21,30 @@ export function countParameters(architecture: Architecture): number {
  * countMultiplyAdds(imageNetArchitecture({ depth: 50 })) / 1e9; // 4.09
  */
 export function countMultiplyAdds(architecture: Architecture, inputSize = architecture.inputSize): number {
-  let total = 0;
+  const products = outputs(architecture, inputSize).map(
+    ({ unit, size }) => size * size * unit.kernel * unit.kernel * unit.from * unit.to,
+  );
+  return products.reduce((a, b) => a + b, 0) + architecture.features * architecture.classes;
+}
+
+/**
+ * Values that one image's training step saves for its backward pass: what every convolution gives, and what its
+ * BatchNorm makes of it.
+ * @param inputSize Height and width in pixels; the architecture's own by default.
+ * @example
+ * const bytes = 4 * batch * countActivations(cifarArchitecture({ depth: 20 }));
+ */
+export function countActivations(architecture: Architecture, inputSize = architecture.inputSize): number {
+  return outputs(architecture, inputSize).reduce((sum, { unit, size }) => sum + 2 * size * size * unit.to, 0);
+}
+
+/** Every convolution with the height and width of its output, in the order of the forward pass. */
+function outputs(architecture: Architecture, inputSize: number): { unit: ConvUnit; size: number }[] {
+  const list: { unit: ConvUnit; size: number }[] = [];
   let size = inputSize;
   const apply = (unit: ConvUnit, inSize: number): number => {
     const outSize = Math.floor((inSize + 2 * unit.padding - unit.kernel) / unit.stride) + 1;
-    total += outSize * outSize * unit.kernel * unit.kernel * unit.from * unit.to;
+    list.push({ unit, size: outSize });
     return outSize;
   };
   for (const unit of architecture.stem) size = apply(unit, size);
@@ -34,5 +53,5 @@ export function countMultiplyAdds(architecture: Architecture, inputSize = archit
     if (shortcut.kind === 'projection') apply(shortcut.unit, Math.ceil(size / shortcut.pool));
     for (const unit of units) size = apply(unit, size);
   }
-  return total + architecture.features * architecture.classes;
+  return list;
 }

@@ -11,7 +11,7 @@ export {
   type Shortcut,
   type Variant,
 } from './architecture.js';
-export { countMultiplyAdds, countParameters } from './count.js';
+export { countActivations, countMultiplyAdds, countParameters } from './count.js';
 export { type Initializer, kaimingNormal, xavierUniform } from './initializers.js';
 export { type ModelInfo, models, parseModelName } from './models.js';
 export { type ApplyOptions, ResNet } from './network.js';

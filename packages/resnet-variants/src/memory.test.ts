@@ -3,7 +3,7 @@ import { describeOnBackends, peakBytes } from '@bag/testing';
 import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
-import { convUnits } from './architecture.js';
+import { countActivations } from './count.js';
 import { cifarResnet } from './resnet.js';
 
 // On wasm alone: the step takes half a minute on the cpu backend, and the engine's bookkeeping is the same.
@@ -29,11 +29,7 @@ describeOnBackends(
       const { peak, result } = peakBytes(step);
       tf.dispose(result);
       // The backward pass needs what every convolution gives and what every BatchNorm makes of it; in D, pooled inputs too.
-      let bytes = 0;
-      for (const { to } of convUnits(network.architecture)) {
-        const shrink = to / 16; // channels double as the sides halve
-        bytes += 2 * 4 * batch * (side / shrink) ** 2 * to;
-      }
+      const bytes = 4 * batch * countActivations(network.architecture, side);
       // Gradients of the parameters, which the step returns.
       const gradients = trainable.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
       expect((peak - gradients) / bytes).toBeLessThan(1.3);

@@ -1,10 +1,13 @@
 import { RunFolder } from '@bag/trainer/node';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
 import { differingKeys, parseAssignment, readConfigFile, resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
+import { sizesOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
+import { describePlan, planOf } from '../plan.js';
 import { sameResult } from '../planned-runs.js';
 import { duration, type Progress, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
@@ -37,7 +40,9 @@ export async function trainCommand(configPath: string | undefined, flags: TrainF
   const out = flags.resume === true ? (flags.out ?? (await newestRun())) : flags.out;
   const config = flags.resume === true ? await resumedConfig(out as string, said) : resolveConfig(...said);
   if (flags.dryRun === true) {
-    console.log(JSON.stringify(config, null, 2));
+    const plan = planOf(config, await sizesOf(config));
+    if (flags.json === true) console.log(JSON.stringify({ config, plan }));
+    else console.log(`${describePlan(config, plan)}\n\n# the configuration, whole\n${stringify(config)}`.trimEnd());
     return;
   }
   const folder = out ?? join(defaultFolder, runName(config));
