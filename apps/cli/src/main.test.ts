@@ -165,7 +165,7 @@ test('ablate stacks rows over seeds, goes on where it stopped, and grows; report
   ]);
   expect(study('--epochs', '2').stderr).toContain('--epochs: this study is begun, and only --seeds and rows may grow');
   expect(run('ablate', '--budget', '3').stderr).toContain('--budget expects a time such as 30m or 2h, got 3');
-  const short = run('ablate', ...tiny, ...small, '--budget', '1s', '--dry-run', '--out', 'other');
+  const short = run('ablate', ...tiny, ...small, '--budget', '0.001s', '--dry-run', '--out', 'other');
   expect([short.status, short.stderr]).toEqual([2, expect.stringContaining('allow a larger --budget')]);
 
   const cells = ['plain', 'cosine'].map((row) => join('study', row, 'seed-0'));
