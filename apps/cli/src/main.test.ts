@@ -79,10 +79,26 @@ test('train, stop after an epoch, resume, evaluate, predict: the resumed run equ
   }
   const resumed = run('train', '--resume', '--out', 'cut');
   expect(resumed.status, resumed.stderr).toBe(0);
+  expect(resumed.stderr).toContain('resumed after epoch 1');
   for (const name of files) {
     const at = join('checkpoints', '4', name);
     expect(await readFile(join(cut, at)), name).toEqual(await readFile(join(folder, 'whole', at)));
   }
+  // As if it had been killed in the validation of its first epoch.
+  const statePath = join(cut, 'checkpoints', '2', 'state.json');
+  const state = JSON.parse(await readFile(statePath, 'utf8')) as object;
+  const unvalidated = { train: { loss: 1, top1: 0, top5: 0 }, seconds: 1, imagesPerSecond: 1 };
+  await writeFile(statePath, JSON.stringify({ ...state, epoch: 0, unvalidated }));
+  await rm(join(cut, 'checkpoints', '4'), { recursive: true });
+  expect(run('train', '--resume', '--out', 'cut').stderr).toContain('resumed at the validation of epoch 1');
+  const records = async (out: string) =>
+    (await readFile(join(folder, out, 'metrics.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { kind: string; step: number; validation?: object });
+  const told = (list: Awaited<ReturnType<typeof records>>) =>
+    list.map(({ kind, step, validation }) => [kind, step, validation]);
+  expect(told(await records('cut'))).toEqual(told(await records('whole')));
   expect(run('train', '--resume', '--out', 'cut', '--batch', '4').stderr).toContain('was started with another batch');
   // Stopped before the first checkpoint, a run starts over.
   await mkdir(join(folder, 'early'));

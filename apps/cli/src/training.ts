@@ -7,6 +7,7 @@ import {
   type Scores,
   storeParameters,
   train,
+  type TrainedEpoch,
   type TrainEvent,
   type TrainState,
 } from '@bag/trainer';
@@ -26,6 +27,22 @@ import { fingerprint, loadRun, readRun, requireSameData, type SavedRun } from '.
 import { percent } from './table.js';
 
 type State = TrainState<SgdState, LossScalerState, EmaState>;
+
+/** What a checkpoint's `state.json` holds beside step and epoch. */
+interface StoredState {
+  scaler?: LossScalerState;
+  averageStep?: number;
+  unvalidated?: TrainedEpoch;
+}
+
+function plainPart({ epoch, optimizer, scaler, average, unvalidated }: State) {
+  const state: StoredState = {
+    ...(scaler && { scaler }),
+    ...(average && { averageStep: average.step }),
+    ...(unvalidated && { unvalidated }),
+  };
+  return { step: optimizer.step, epoch, state: { ...state } };
+}
 
 export interface TrainingOptions {
   config: Config;
@@ -84,28 +101,28 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     optimizer.dispose(state.optimizer);
     if (state.average !== undefined) average?.dispose(state.average);
     state = restore(checkpoint);
-    await folder.rewindMetrics(checkpoint.step);
-    progress.line(`resumed after epoch ${checkpoint.epoch} (step ${checkpoint.step})`);
+    await folder.rewindMetrics(checkpoint);
+    const where =
+      state.unvalidated === undefined ? `after epoch ${state.epoch}` : `at the validation of epoch ${state.epoch + 1}`;
+    progress.line(`resumed ${where} (step ${checkpoint.step})`);
   } else {
     if (resume) progress.line('no checkpoint yet: the run starts from its beginning');
     const saved: SavedRun = { config, classes: [...training.classes], images, versions: environment() };
     await folder.writeConfig(saved);
-    await folder.rewindMetrics(0);
+    await folder.rewindMetrics({ step: 0, epoch: 0 });
   }
 
   function restore(checkpoint: Checkpoint): State {
-    const { scaler: scalerState, averageStep } = checkpoint.state as {
-      scaler?: LossScalerState;
-      averageStep?: number;
-    };
+    const { scaler, averageStep, unvalidated } = checkpoint.state as StoredState;
     return {
       epoch: checkpoint.epoch,
       optimizer: optimizer.restore({ step: checkpoint.step, velocities: checkpoint.optimizer }),
-      ...(scalerState !== undefined && { scaler: scalerState }),
+      ...(scaler !== undefined && { scaler }),
       ...(average !== undefined &&
         checkpoint.ema !== undefined && {
           average: average.restore({ step: averageStep ?? 0, averages: checkpoint.ema }),
         }),
+      ...(unvalidated !== undefined && { unvalidated }),
     };
   }
 
@@ -113,12 +130,10 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     const stored = await optimizer.store(at.optimizer);
     const averaged = at.average === undefined ? undefined : await average?.store(at.average);
     await folder.writeCheckpoint({
-      step: stored.step,
-      epoch: at.epoch,
+      ...plainPart(at),
       model: await storeParameters(network),
       optimizer: stored.velocities,
       ...(averaged !== undefined && { ema: averaged.averages }),
-      state: { ...(at.scaler && { scaler: at.scaler }), ...(averaged && { averageStep: averaged.step }) },
     });
   }
 
@@ -148,6 +163,9 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
         if (skipped) progress.line(`step ${step} overflowed and was skipped; the loss scale is halved`);
         break;
       }
+      case 'trained':
+        await save(at);
+        break;
       case 'validation':
         onShare(
           share(event.epoch, stepsPerEpoch + (validationCost * event.examples) / (event.total ?? event.examples)),
@@ -157,7 +175,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
       case 'epoch': {
         last = event;
         await folder.appendMetrics(event);
-        await save(at);
+        await folder.updateCheckpoint(plainPart(at));
         const shown = event.average ?? event.validation;
         const validated = shown === undefined ? '' : `, validation top-1 ${percent(shown.top1)}`;
         progress.line(

@@ -3,6 +3,8 @@ export type TrainEvent =
   | { kind: 'start'; epochs: number; stepsPerEpoch: number; fromEpoch: number; notes: string[] }
   | { kind: 'first-batch'; images: Float32Array; shape: [number, number, number, number] }
   | StepEvent
+  /** The epoch's training is over: a checkpoint of this state goes on with its validation. */
+  | { kind: 'trained'; epoch: number; step: number }
   | { kind: 'validation'; epoch: number; examples: number; total: number | undefined }
   | EpochEvent
   | { kind: 'stopped'; epoch: number; step: number };

@@ -10,6 +10,7 @@ export {
   type Optimizer,
   type Scaler,
   train,
+  type TrainedEpoch,
   type TrainOptions,
   type TrainState,
 } from './train.js';

@@ -61,7 +61,7 @@ function setUp({
   const scaler = lossScaler({ init: 1024 });
   const average = ema({ parameters: network.parameters, decay: 0.9 });
   const state: State = { epoch: 0, optimizer: optimizer.init(), scaler: scaler.init(), average: average.init() };
-  const run = (from: State, to: number, onEvent?: (event: TrainEvent) => void, signal?: AbortSignal) =>
+  const run = (from: State, to: number, onEvent?: (event: TrainEvent, state: State) => void, signal?: AbortSignal) =>
     train({
       network,
       batches: (epoch) => stream(batchesOf(epoch)),
@@ -170,6 +170,29 @@ describeOnBackends(
       expect(after).toEqual({ ...velocities, step: 1 });
       expect(end.scaler?.scale).toBe(2 ** 39);
       expect(end.average?.step).toBe(0);
+    });
+
+    test('a run that dies in a validation goes on with it', async () => {
+      const epochsOf = (events: TrainEvent[]) =>
+        events.flatMap((event) => (event.kind === 'epoch' ? [{ ...event, seconds: 0, imagesPerSecond: 0 }] : []));
+      const whole: TrainEvent[] = [];
+      const one = setUp();
+      await one.run(one.state, 3, (event) => whole.push(event));
+
+      const two = setUp();
+      const before: TrainEvent[] = [];
+      const after: TrainEvent[] = [];
+      let { state } = two;
+      const dying = two.run(state, 3, (event, now) => {
+        before.push(event);
+        if (event.kind === 'trained') state = now;
+        if (event.kind === 'validation' && event.epoch === 1) throw new Error('died');
+      });
+      await expect(dying).rejects.toThrow('died');
+      expect(state.unvalidated?.train).toEqual(epochsOf(whole)[1]?.train);
+      await two.run(state, 3, (event) => after.push(event));
+      expect(after[1]).toMatchObject({ kind: 'validation', epoch: 1 });
+      expect(epochsOf([...before, ...after])).toEqual(epochsOf(whole));
     });
 
     test('stopped during a validation, it finishes the validation and keeps the epoch', async () => {

@@ -39,6 +39,15 @@ export interface TrainState<O, S, A> {
   optimizer: O;
   scaler?: S;
   average?: A;
+  /** Of the epoch `epoch` where it is trained and not yet validated. */
+  unvalidated?: TrainedEpoch;
+}
+
+/** What is known of an epoch before its validation. */
+export interface TrainedEpoch {
+  train: Scores;
+  seconds: number;
+  imagesPerSecond: number;
 }
 
 export interface TrainOptions<O extends { readonly step: number }, S extends { readonly scale: number }, A> {
@@ -62,7 +71,7 @@ export interface TrainOptions<O extends { readonly step: number }, S extends { r
   seed: number;
   /** What the tricks did, told once at the start. */
   notes?: string[];
-  /** Hears everything; awaited, so that a checkpoint is on disk before the next epoch begins. */
+  /** Hears everything; awaited, so that a checkpoint is on disk before the validation or the next epoch begins. */
   onEvent?: (event: TrainEvent, state: TrainState<O, S, A>) => void | Promise<void>;
   /** Stops before the next step. A validation that has begun is finished first, so that its epoch is not lost. */
   signal?: AbortSignal | undefined;
@@ -95,7 +104,7 @@ export class NonFiniteLossError extends Error {
  * only the schedule goes on.
  *
  * @returns The state at the end, owned by the caller, and whether the signal stopped it before. One that was stopped in
- * the middle of an epoch has steps of it behind it: go on from the checkpoint of the last `epoch` event instead.
+ * the middle of an epoch has steps of it behind it: go on from the state of the last `trained` or `epoch` event instead.
  * @throws Error where an epoch has another number of steps than `stepsPerEpoch`; NonFiniteLossError where the loss or a gradient is not finite and the scaler cannot back off.
  * @example
  * const { state } = await train({ network, batches, stepsPerEpoch, epochs: 30, optimizer, state: start, seed: 0 });
@@ -108,44 +117,44 @@ export async function train<O extends { readonly step: number }, S extends { rea
   await onEvent?.({ kind: 'start', epochs, stepsPerEpoch, fromEpoch: state.epoch, notes }, state);
   while (state.epoch < epochs) {
     const { epoch } = state;
+    if (state.unvalidated === undefined) {
+      const trained = await trainEpoch(options, state);
+      state = trained.state;
+      const { step } = state.optimizer;
+      if (trained.result === undefined) {
+        await onEvent?.({ kind: 'stopped', epoch, step }, state);
+        return { state, stopped: true };
+      }
+      state = { ...state, unvalidated: trained.result };
+      await onEvent?.({ kind: 'trained', epoch, step }, state);
+    }
+    const { unvalidated, ...validated } = state;
+    const { seconds, ...trained } = unvalidated as TrainedEpoch;
     const startMs = performance.now();
-    const metrics = new Metrics();
-    const epochStart = state.optimizer.step;
-    const { complete, ...trained } = await trainEpoch(options, state, metrics);
-    state = trained.state;
-    const steps = state.optimizer.step - epochStart;
-    if (complete && steps !== stepsPerEpoch) {
-      throw new Error(
-        `train: epoch ${epoch} had ${steps} steps, stepsPerEpoch says ${stepsPerEpoch}; schedules go by it`,
-      );
-    }
-    if (!complete) {
-      await onEvent?.({ kind: 'stopped', epoch, step: state.optimizer.step }, state);
-      return { state, stopped: true };
-    }
-    const trainMs = performance.now() - startMs;
     const scores = await validate(options, state, epoch);
-    state = { ...state, epoch: epoch + 1 };
+    state = { ...validated, epoch: epoch + 1 };
     const event: EpochEvent = {
       kind: 'epoch',
       epoch,
       step: state.optimizer.step,
-      train: metrics.result(),
+      ...trained,
       ...scores,
-      seconds: (performance.now() - startMs) / 1e3,
-      imagesPerSecond: (metrics.examples / trainMs) * 1e3,
+      seconds: seconds + (performance.now() - startMs) / 1e3,
     };
     await onEvent?.(event, state);
   }
   return { state, stopped: false };
 }
 
+/** @returns No result where the signal stopped it. */
 async function trainEpoch<O extends { readonly step: number }, S extends { readonly scale: number }, A>(
   options: TrainOptions<O, S, A>,
   state: TrainState<O, S, A>,
-  metrics: Metrics,
-): Promise<{ state: TrainState<O, S, A>; complete: boolean }> {
-  const { batches, accumulate = 1, signal } = options;
+): Promise<{ state: TrainState<O, S, A>; result?: TrainedEpoch }> {
+  const { batches, stepsPerEpoch, accumulate = 1, signal } = options;
+  const startMs = performance.now();
+  const startStep = state.optimizer.step;
+  const metrics = new Metrics();
   let microbatches: Batch[] = [];
   const stepWith = async () => {
     state = await trainStep(options, state, microbatches, metrics);
@@ -154,12 +163,19 @@ async function trainEpoch<O extends { readonly step: number }, S extends { reado
     await nextFrame();
   };
   for await (const batch of batches(state.epoch)) {
-    if (signal?.aborted) return { state, complete: false };
+    if (signal?.aborted) return { state };
     microbatches.push(batch);
     if (microbatches.length === accumulate) await stepWith();
   }
   if (microbatches.length > 0) await stepWith();
-  return { state, complete: true };
+  const steps = state.optimizer.step - startStep;
+  if (steps !== stepsPerEpoch) {
+    throw new Error(
+      `train: epoch ${state.epoch} had ${steps} steps, stepsPerEpoch says ${stepsPerEpoch}; schedules go by it`,
+    );
+  }
+  const seconds = (performance.now() - startMs) / 1e3;
+  return { state, result: { train: metrics.result(), seconds, imagesPerSecond: metrics.examples / seconds } };
 }
 
 async function trainStep<O extends { readonly step: number }, S extends { readonly scale: number }, A>(

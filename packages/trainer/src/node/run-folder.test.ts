@@ -30,6 +30,12 @@ describe('RunFolder', () => {
     expect(await run.readCheckpoint()).toEqual(checkpoint(100));
   });
 
+  test('what is not a tensor can be changed', async () => {
+    await run.writeCheckpoint(checkpoint(10));
+    await run.updateCheckpoint({ step: 10, epoch: 7, state: {} });
+    expect(await run.readCheckpoint()).toEqual({ ...checkpoint(10), epoch: 7, state: {} });
+  });
+
   test('averaged weights are there only where they were written', async () => {
     await run.writeCheckpoint({ ...checkpoint(10), ema: { w: tensor(0.5) } });
     expect((await run.readCheckpoint())?.ema).toEqual({ w: tensor(0.5) });
@@ -64,12 +70,12 @@ describe('RunFolder', () => {
     await run.appendMetrics({ kind: 'epoch', epoch: 1, step: 4 });
     await appendFile(run.metricsPath, '{"kind":"st');
     expect(await run.readMetrics()).toHaveLength(6);
-    await run.rewindMetrics(2);
-    expect(await run.readMetrics()).toEqual([
-      { kind: 'step', step: 0 },
-      { kind: 'step', step: 1 },
-      { kind: 'epoch', epoch: 0, step: 2 },
-    ]);
+    await run.rewindMetrics({ step: 2, epoch: 1 });
+    const steps = [0, 1].map((step) => ({ kind: 'step', step }));
+    expect(await run.readMetrics()).toEqual([...steps, { kind: 'epoch', epoch: 0, step: 2 }]);
+    // A checkpoint from before the validation of its epoch.
+    await run.rewindMetrics({ step: 2, epoch: 0 });
+    expect(await run.readMetrics()).toEqual(steps);
   });
 
   test('the first batch is drawn with the normalisation undone', async () => {

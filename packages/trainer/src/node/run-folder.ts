@@ -63,13 +63,12 @@ export class RunFolder {
     return (await this.#metricLines()).map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  /** Forgets the metrics of steps ≥ `step`: a resumed run writes them again. */
-  async rewindMetrics(step: number): Promise<void> {
+  /** Forgets the metrics of what comes after a checkpoint: a resumed run writes them again. */
+  async rewindMetrics({ step, epoch }: Pick<Checkpoint, 'step' | 'epoch'>): Promise<void> {
     const lines = await this.#metricLines();
     const kept = lines.filter((line) => {
-      const { kind, step: at } = JSON.parse(line) as { kind?: string; step?: number };
-      // An epoch's line carries the steps taken, a step's line its own number.
-      return at === undefined || (kind === 'epoch' ? at <= step : at < step);
+      const record = JSON.parse(line) as { kind: string; step: number; epoch: number };
+      return record.kind === 'epoch' ? record.epoch < epoch : record.step < step;
     });
     await writeFileAtomically(this.metricsPath, kept.map((line) => `${line}\n`).join(''));
   }
@@ -90,19 +89,32 @@ export class RunFolder {
   /** Writes a checkpoint, then removes all but the newest `keep`. */
   async writeCheckpoint(checkpoint: Checkpoint, keep = 2): Promise<void> {
     const { step, epoch, model, optimizer, ema, state } = checkpoint;
-    const folder = join(this.path, 'checkpoints', String(step));
+    const folder = this.#checkpointPath(step);
     const temporary = `${folder}.tmp`;
     await rm(temporary, { recursive: true, force: true });
     await writeSafetensors(join(temporary, 'model.safetensors'), model);
     await writeSafetensors(join(temporary, 'optimizer.safetensors'), optimizer);
     if (ema !== undefined) await writeSafetensors(join(temporary, 'ema.safetensors'), ema);
-    await writeFileAtomically(join(temporary, 'state.json'), `${JSON.stringify({ step, epoch, ...state }, null, 2)}\n`);
+    await this.#writeState(temporary, { step, epoch, state });
     await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);
     const steps = await this.checkpointSteps();
     for (const old of steps.slice(0, -keep)) {
-      await rm(join(this.path, 'checkpoints', String(old)), { recursive: true, force: true });
+      await rm(this.#checkpointPath(old), { recursive: true, force: true });
     }
+  }
+
+  /** Changes what is not a tensor in the checkpoint of `step`. */
+  async updateCheckpoint(checkpoint: Pick<Checkpoint, 'step' | 'epoch' | 'state'>): Promise<void> {
+    await this.#writeState(this.#checkpointPath(checkpoint.step), checkpoint);
+  }
+
+  #checkpointPath(step: number): string {
+    return join(this.path, 'checkpoints', String(step));
+  }
+
+  #writeState(folder: string, { step, epoch, state }: Pick<Checkpoint, 'step' | 'epoch' | 'state'>): Promise<void> {
+    return writeFileAtomically(join(folder, 'state.json'), `${JSON.stringify({ step, epoch, ...state }, null, 2)}\n`);
   }
 
   /** The steps of the whole checkpoints, ascending. */
@@ -139,7 +151,7 @@ export class RunFolder {
   }
 
   async #read(at: number): Promise<Checkpoint> {
-    const folder = join(this.path, 'checkpoints', String(at));
+    const folder = this.#checkpointPath(at);
     const text = await readFile(join(folder, 'state.json'), 'utf8');
     const { step, epoch, ...state } = JSON.parse(text) as { step: number; epoch: number } & Record<string, unknown>;
     const names = await readdir(folder);
