@@ -20,6 +20,7 @@ import { badImagesOf, evaluationBatchOf, hasValidation, openSplit, preprocessing
 import { environment } from './environment.js';
 import { UsageError } from './errors.js';
 import { evaluateInDetail, writeEvaluation } from './evaluation.js';
+import { MetricsLog } from './metrics-log.js';
 import { buildNetwork, imageSizeOf, modelOf } from './network.js';
 import type { Progress } from './progress.js';
 import { averageOf, optimizerOf, tricksOf } from './recipe.js';
@@ -101,7 +102,6 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     optimizer.dispose(state.optimizer);
     if (state.average !== undefined) average?.dispose(state.average);
     state = restore(checkpoint);
-    await folder.rewindMetrics(checkpoint);
     const where =
       state.unvalidated === undefined ? `after epoch ${state.epoch}` : `at the validation of epoch ${state.epoch + 1}`;
     progress.line(`resumed ${where} (step ${checkpoint.step})`);
@@ -109,8 +109,8 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     if (resume) progress.line('no checkpoint yet: the run starts from its beginning');
     const saved: SavedRun = { config, classes: [...training.classes], images, versions: environment() };
     await folder.writeConfig(saved);
-    await folder.rewindMetrics({ step: 0, epoch: 0 });
   }
+  const metrics = await MetricsLog.open(folder, { step: state.optimizer.step, epoch: state.epoch });
 
   function restore(checkpoint: Checkpoint): State {
     const { scaler, averageStep, unvalidated } = checkpoint.state as StoredState;
@@ -156,9 +156,9 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
         await writeFirstBatch(folder.firstBatchPath, event.images, event.shape, normalization);
         break;
       case 'step': {
-        await folder.appendMetrics(event);
+        await metrics.step(event);
         const { epoch, step, loss, top1, rate, imagesPerSecond, skipped } = event;
-        const text = `epoch ${epoch + 1}/${config.epochs}  loss ${loss.toFixed(3)}  top-1 ${percent(top1)}  rate ${rate.toFixed(4)}  ${imagesPerSecond.toFixed(0)} images/s`;
+        const text = `epoch ${epoch + 1}/${config.epochs}  step ${step + 1}/${config.epochs * stepsPerEpoch}  loss ${loss.toFixed(3)}  top-1 ${percent(top1)}  rate ${rate.toFixed(4)}  ${imagesPerSecond.toFixed(0)} images/s`;
         onShare(share(epoch, step - epoch * stepsPerEpoch + 1), text);
         if (skipped) progress.line(`step ${step} overflowed and was skipped; the loss scale is halved`);
         break;
@@ -174,7 +174,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
         break;
       case 'epoch': {
         last = event;
-        await folder.appendMetrics(event);
+        await metrics.epoch(event);
         await folder.updateCheckpoint(plainPart(at));
         const shown = event.average ?? event.validation;
         const validated = shown === undefined ? '' : `, validation top-1 ${percent(shown.top1)}`;

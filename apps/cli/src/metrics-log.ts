@@ -1,0 +1,50 @@
+import type { EpochEvent, StepEvent } from '@bag/trainer';
+import { EventFile, type RunFolder } from '@bag/trainer/node';
+
+/** A run's metrics, twice: `metrics.jsonl`, and an event file for TensorBoard. */
+export class MetricsLog {
+  readonly #folder: RunFolder;
+  readonly #events: EventFile;
+
+  private constructor(folder: RunFolder, events: EventFile) {
+    this.#folder = folder;
+    this.#events = events;
+  }
+
+  /** @param from Where the run goes on: what was written of later steps is void. */
+  static async open(folder: RunFolder, from: { step: number; epoch: number }): Promise<MetricsLog> {
+    await folder.rewindMetrics(from);
+    return new MetricsLog(folder, await EventFile.create(folder.path, { fromStep: from.step + 1 }));
+  }
+
+  async step(event: StepEvent): Promise<void> {
+    await this.#folder.appendMetrics(event);
+    const { step, loss, rate, scale, imagesPerSecond } = event;
+    await this.#events.scalars(step + 1, {
+      'step/loss': loss,
+      'step/learning rate': rate,
+      'step/loss scale': scale,
+      'step/images per second': imagesPerSecond,
+    });
+  }
+
+  async epoch(event: EpochEvent): Promise<void> {
+    await this.#folder.appendMetrics(event);
+    const { step, train: training, validation, average } = event;
+    const scores = Object.entries({ training, validation, averaged: average });
+    await this.#events.scalars(
+      step,
+      Object.fromEntries(
+        scores.flatMap(([name, score]) =>
+          score === undefined
+            ? []
+            : [
+                [`loss/${name}`, score.loss],
+                [`top-1/${name}`, score.top1],
+                [`top-5/${name}`, score.top5],
+              ],
+        ),
+      ),
+    );
+  }
+}
