@@ -11,9 +11,7 @@ import {
   syntheticDataset,
   type Transform,
 } from '@bag/data';
-import { inMemory, openDataset, type Split } from '@bag/data/node';
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { hasSplit, inMemory, openDataset, type Split } from '@bag/data/node';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
 import { imageSizeOf, modelOf } from './network.js';
@@ -86,17 +84,7 @@ export async function sizesOf(config: Config): Promise<{ classes: number; train:
 
 /** Whether the configured data set has images to validate on. */
 export async function hasValidation({ data }: Config): Promise<boolean> {
-  if (data === null) return true;
-  const candidates = ['val', 'test', 'test_batch.bin', 'test.bin'];
-  const found = await Promise.all(
-    candidates.map((name) =>
-      access(join(data, name)).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return found.includes(true);
+  return data === null || hasSplit(data, 'validation');
 }
 
 /** Images at a time in inference mode: 200 small ones, fewer large ones, so that their activations fit. */

@@ -41,7 +41,7 @@ describe('a wrong command is one line, with the fix, and exit code 2', () => {
       '0.01 of the run lies in the warmup',
     ],
     [['train', ...tiny, ...small, '--out', '/dev/null/x'], 'cannot use /dev/null/x'],
-    [['data', 'foo'], 'unknown command foo; known are make'],
+    [['data', 'foo'], 'unknown command foo; known are make, check'],
     [['eval', 'nowhere'], 'nowhere does not exist; give the folder of a run'],
     [['data', 'make', '.', '--classes', '101'], 'expected 2 to 100 classes, got 101'],
   ])('%j', (args, message) => {
@@ -123,6 +123,14 @@ test('train, stop after an epoch, resume, evaluate, predict: the resumed run equ
     predictions: { class: string; probability: number }[];
   };
   expect(predictions).toHaveLength(3);
+  const clean = run('data', 'check', 'images');
+  expect([clean.status, clean.stdout]).toEqual([0, expect.stringContaining('nothing is wrong')]);
+  await writeFile(join(folder, 'images', 'val', 'star', 'again.png'), await readFile(join(folder, image)));
+  const findings = run('data', 'check', 'images');
+  expect(findings.status).toBe(1);
+  expect(findings.stdout).toContain(
+    `1 groups of images have the same pixels:\n  ${image} = ${join('images', 'val', 'star', 'again.png')}  (within a class)`,
+  );
   const broken = run('predict', 'whole', join('whole', 'config.json'));
   expect([broken.status, broken.stderr]).toEqual([2, expect.stringContaining('cannot read the image')]);
 });

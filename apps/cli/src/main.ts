@@ -160,6 +160,17 @@ data
     await dataMakeCommand(folder, flags as Parameters<typeof dataMakeCommand>[1]);
   });
 
+data
+  .command('check')
+  .description('decode every image; list unreadable, truncated, duplicate and oddly sized ones')
+  .argument('<folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .option('--all', 'list every finding, not the first of each kind')
+  .option('--workers <n>', 'decoding threads', whole(1))
+  .option('--json', 'as a JSON object')
+  .action(async (folder: string, flags: object) => {
+    await (await import('./commands/data-check.js')).dataCheckCommand(folder, flags);
+  });
+
 program
   .command('demo')
   .description('the main job: baseline against the whole bag on the embedded data set')

@@ -10,6 +10,8 @@ export interface Dataset {
   readonly labels: Int32Array;
   /** The image of a number in [0, size). Rejects with a `BadImageError` where it cannot be decoded. */
   get(index: number): RawImage | Promise<RawImage>;
+  /** What a person would call an image: its file, where it has one of its own. */
+  nameOf?(index: number): string;
   /** Frees threads and files. */
   close?(): Promise<void>;
 }
@@ -27,6 +29,8 @@ export class BadImageError extends Error {
     readonly image: string,
     /** What the decoder said. */
     readonly reason: string,
+    /** Whether its beginning can be read: the file is cut off, or damaged inside. */
+    readonly truncated = false,
   ) {
     super(`cannot read the image ${image}: ${reason}`);
   }

@@ -35,9 +35,13 @@ const formats: readonly Format[] = [
 ];
 
 /** Whether a folder holds CIFAR's binary files. */
-export async function isCifar(path: string): Promise<boolean> {
-  const files = await readdir(path).catch(() => []);
-  return formats.some((format) => files.some((file) => format.files.train.test(file)));
+export function isCifar(path: string): Promise<boolean> {
+  return hasCifarSplit(path, 'train');
+}
+
+export async function hasCifarSplit(path: string, split: Split): Promise<boolean> {
+  const present = await readdir(path).catch(() => []);
+  return formats.some(({ files }) => present.some((file) => files[split].test(file)));
 }
 
 /**
@@ -81,6 +85,7 @@ export async function cifarBinary(
     classes: await classNames(path, format),
     size,
     labels,
+    nameOf: (index) => `${format.name} ${split} image ${index}`,
     get: (index) => {
       const planes = records.subarray(index * record + labelBytes, (index + 1) * record);
       const data = new Uint8Array(3 * pixels);

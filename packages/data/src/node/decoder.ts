@@ -8,7 +8,8 @@ export interface DecodeOptions {
   squareSize?: number | undefined;
 }
 
-type Answer = { id: number; data: Uint8Array; height: number; width: number } | { id: number; reason: string };
+type Answer =
+  { id: number; data: Uint8Array; height: number; width: number } | { id: number; reason: string; truncated: boolean };
 
 /**
  * What each thread runs. As text, so that one file serves the ESM build, the CJS build and a bundle alike. The pixels
@@ -27,7 +28,8 @@ parentPort.on('message', async ({ id, path, squareSize }) => {
     const rgb = info.channels === 3 ? new Uint8Array(data) : Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.floor(i / 3)]);
     parentPort.postMessage({ id, data: rgb, height: info.height, width: info.width }, [rgb.buffer]);
   } catch (error) {
-    parentPort.postMessage({ id, reason: String(error.message).split('\\n')[0] });
+    const truncated = await sharp(path, { failOn: 'none' }).stats().then(() => true, () => false);
+    parentPort.postMessage({ id, reason: String(error.message).split('\\n')[0], truncated });
   }
 });
 `;
@@ -74,7 +76,7 @@ export class Decoder {
         path,
         settle: (answer) => {
           if (answer instanceof Error) reject(answer);
-          else if ('reason' in answer) reject(new BadImageError(path, answer.reason));
+          else if ('reason' in answer) reject(new BadImageError(path, answer.reason, answer.truncated));
           else resolve({ data: answer.data, height: answer.height, width: answer.width });
         },
       });

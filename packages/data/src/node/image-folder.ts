@@ -52,6 +52,7 @@ export async function imageFolder(
     classes,
     size: files.length,
     labels: Int32Array.from(labels),
+    nameOf: (index) => files[index] as string,
     get: (index) => (decoder ??= new Decoder(workers)).decode(files[index] as string, { squareSize }),
     close: async () => {
       await decoder?.close();
@@ -60,9 +61,22 @@ export async function imageFolder(
   };
 }
 
-/** Whether a path looks like a folder of images. */
-export async function isImageFolder(path: string): Promise<boolean> {
-  return (await subfolders(path)).includes('train');
+/** What lies in a split's folder and is not read: other files, folders in class folders. Hidden files do not count. */
+export async function ignoredFiles(path: string, split: Split): Promise<string[]> {
+  const folder = await splitFolder(path, split);
+  const classes = await subfolders(folder);
+  const visible = async (at: string, isRead: (name: string) => boolean) =>
+    (await readdir(at)).filter((name) => !name.startsWith('.') && !isRead(name)).map((name) => join(at, name));
+  const ignored = await Promise.all([
+    visible(folder, (name) => classes.includes(name)),
+    ...classes.map((name) => visible(join(folder, name), (file) => imageFile.test(file))),
+  ]);
+  return ignored.flat().sort();
+}
+
+export async function hasFolderSplit(path: string, split: Split): Promise<boolean> {
+  const present = await subfolders(path);
+  return folderNames[split].some((name) => present.includes(name));
 }
 
 async function splitFolder(path: string, split: Split): Promise<string> {

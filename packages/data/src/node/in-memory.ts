@@ -37,6 +37,7 @@ export async function inMemory(
   await dataset.close?.();
   const { name, classes, size, labels } = dataset;
   return {
+    ...(dataset.nameOf && { nameOf: dataset.nameOf.bind(dataset) }),
     name,
     classes,
     size,
