@@ -52,6 +52,21 @@ describe('a wrong command is one line, with the fix, and exit code 2', () => {
   });
 });
 
+test('help has examples, completion knows names, --quiet is quiet, and colours are for terminals', () => {
+  for (const command of ['train', 'find-lr', 'ablate', 'eval', 'predict', 'report', 'models', 'doctor', 'demo']) {
+    expect(run('help', command).stdout).toMatch(/Examples:\n {2}npx bag /);
+  }
+  expect(run('complete', '--', 'train', '--model', 'resnet').stdout).toContain('resnet20');
+  expect(run('complete', '--', 'ablate', 'de').stdout).toContain('demo');
+  for (const shell of ['bash', 'zsh', 'fish']) expect(run('completion', shell).stdout).toContain('complete');
+  const quiet = run('train', '-q', ...tiny, ...small, '--epochs', '1', '--out', 'quiet');
+  expect(quiet).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  const colours = (env: object) =>
+    spawnSync(process.execPath, [bag, 'eval', 'no'], { encoding: 'utf8', env: { ...process.env, ...env } }).stderr;
+  expect(colours({ FORCE_COLOR: '1' })).toMatch(/^\u001b\[31merror:/);
+  expect(colours({ NO_COLOR: '1', FORCE_COLOR: undefined })).toMatch(/^error:/);
+});
+
 test('models agree with the published counts, as JSON', () => {
   const list = JSON.parse(run('models', '--json').stdout) as { name: string; variant: string; parameters: number }[];
   expect(list.filter(({ name }) => /^resnet(18|34|50|101|152)$/.test(name))).toHaveLength(20);

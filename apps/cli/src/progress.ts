@@ -11,12 +11,19 @@ export interface Progress {
   stop(): void;
 }
 
+let quiet = false;
+
+/** From now on no progress is shown, and nothing is said besides results and errors. */
+export function silence(): void {
+  quiet = true;
+}
+
 /** Runs work that shows its progress. However it ends, the bar ends too: a running one would keep the process alive. */
 export async function withProgress<T>(
   work: (progress: Progress) => Promise<T>,
   stream: NodeJS.WriteStream = process.stderr,
 ): Promise<T> {
-  const progress = stream.isTTY ? new Bar(stream) : new Lines(stream);
+  const progress = quiet ? silent : stream.isTTY ? new Bar(stream) : new Lines(stream);
   try {
     return await work(progress);
   } finally {
@@ -66,6 +73,9 @@ class Bar implements Progress {
     this.#running = false;
   }
 }
+
+const nothing = () => undefined;
+const silent: Progress = { start: nothing, update: nothing, line: nothing, stop: nothing };
 
 /** At most one line of progress in ten seconds. */
 class Lines implements Progress {

@@ -1,9 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseModelName } from '@bag/resnet-variants';
 import { parse } from 'yaml';
 import { didYouMean, UsageError } from '../errors.js';
-import { shippedConfigs } from '../shipped.js';
+import { shippedConfigs, shippedNames } from '../shipped.js';
 import { recipeDefaults } from './recipes.js';
 import { type Config, configSchema, type PartialConfig, recipes } from './schema.js';
 
@@ -47,12 +47,8 @@ async function locate(name: string, folder = '.'): Promise<string> {
   for (const candidate of candidates) {
     if ((await stat(candidate).catch(() => undefined))?.isFile() === true) return candidate;
   }
-  const known = (await readdir(shippedConfigs, { recursive: true }))
-    .filter((file) => file.endsWith('.yaml'))
-    .map((file) => file.slice(0, -'.yaml'.length).replaceAll('\\', '/'))
-    .sort();
   throw new UsageError(
-    `cannot read the configuration ${name}; give the path of a YAML or JSON file, or one of ${known.join(', ')}`,
+    `cannot read the configuration ${name}; give the path of a YAML or JSON file, or one of ${(await shippedNames()).join(', ')}`,
   );
 }
 

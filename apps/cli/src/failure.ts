@@ -1,0 +1,50 @@
+import { CommanderError } from 'commander';
+import { didYouMean, UsageError } from './errors.js';
+import { program } from './program.js';
+import { red } from './style.js';
+
+/** One line for a wrong command or configuration; 2 for those, 1 for work that failed. */
+export function reportFailure(error: unknown): void {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return;
+    process.exitCode = 2;
+    if (error.code !== 'commander.help') console.error(unknownCommand(error) ?? error.message);
+    return;
+  }
+  const known = explained(error);
+  const usage = known instanceof UsageError;
+  process.exitCode = usage ? 2 : 1;
+  const { message, stack } = known;
+  console.error(process.argv.includes('--verbose') ? stack : `${red('error:', process.stderr)} ${message}`);
+  if (!usage && !process.argv.includes('--verbose')) console.error('(--verbose shows where it comes from)');
+}
+
+const unusablePath = new Set(['ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'EISDIR', 'EEXIST', 'ENAMETOOLONG']);
+
+/** What the system and the engine say, in words that help. */
+function explained(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code !== undefined && unusablePath.has(code)) {
+    return new UsageError(
+      `cannot use ${path ?? 'the path'}: ${error.message.split(',')[0] ?? code}; name another place`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (error instanceof WebAssembly.RuntimeError) {
+    const fix = 'lower --batch, and raise accumulate to keep the size of a step';
+    return new Error(`the engine ran out of memory (${error.message}); ${fix}`, { cause: error });
+  }
+  return error;
+}
+
+function unknownCommand(error: CommanderError): string | undefined {
+  const typed = error.code === 'commander.unknownCommand' ? /'(.*?)'/.exec(error.message)?.[1] : undefined;
+  if (typed === undefined) return undefined;
+  const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+  const parent = words[0] === typed ? program : (program.commands.find((one) => one.name() === words[0]) ?? program);
+  const names = parent.commands.map((command) => command.name());
+  return `error: unknown command ${typed}${didYouMean(typed, names) || `; known are ${names.join(', ')}`}`;
+}

@@ -1,0 +1,236 @@
+import { createRequire } from 'node:module';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { silence } from './progress.js';
+import { bold } from './style.js';
+
+// Commands are loaded when they are called: `--help` must not wait for TensorFlow.js.
+
+const whole = (least: number) => (text: string) => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least) throw new InvalidArgumentError(`expected a whole number ≥ ${least}`);
+  return value;
+};
+const share = (text: string) => {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('expected a number from 0 to 1');
+  return value;
+};
+const positive = (text: string) => {
+  const value = Number(text);
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('expected a number > 0');
+  return value;
+};
+const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
+const backend = () => new Option('--backend <name>', 'engine').choices(['auto', 'tensorflow', 'wasm', 'cpu']);
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+const examples = (...lines: string[]) =>
+  `\n${bold('Examples:', process.stdout)}\n${lines.map((line) => `  ${line}`).join('\n')}`;
+
+/** The whole command line; nothing of it has run yet. */
+export const program = new Command('bag')
+  .description('Train image classifiers with the whole bag of tricks (He et al. 2018).')
+  .version(version)
+  .option('-q, --quiet', 'results and errors only')
+  .option('--verbose', 'show where an error comes from')
+  .showSuggestionAfterError()
+  .exitOverride()
+  .configureOutput({ outputError: () => undefined })
+  .configureHelp({ styleTitle: (title) => bold(title, process.stdout) })
+  .hook('preAction', (_, command) => {
+    if (command.optsWithGlobals().quiet === true) silence();
+  });
+
+program
+  .command('train')
+  .description('train a network; every flag overrides a key of the configuration')
+  .argument('[config]', 'YAML or JSON file')
+  .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .addOption(new Option('--dataset <name>', 'the embedded data set').choices(['synthetic']))
+  .option('--model <name>', 'see "bag models"')
+  .addOption(new Option('--variant <letter>', 'ResNet variant').choices(['a', 'b', 'c', 'd']))
+  .addOption(new Option('--recipe <name>', 'defaults of all keys (default: bag)').choices(['baseline', 'bag']))
+  .option('--epochs <n>', 'passes over the data', whole(1))
+  .option('--batch <n>', 'images per step', whole(1))
+  .addOption(backend())
+  .addOption(new Option('--precision <name>', 'of activations').choices(['fp32', 'bf16', 'fp16']))
+  .option('--seed <n>', 'of everything random', whole(0))
+  .option('--teacher <run>', 'learn from a trained run')
+  .option('--set <key=value>', 'any key, such as mixup.alpha=0.4 (repeatable)', collect)
+  .option('--out <folder>', 'where the run goes')
+  .option('--resume', 'go on from the newest checkpoint of --out, or of the newest run')
+  .option('--dry-run', 'say what would be done, with every key of the configuration, and stop')
+  .option('--json', 'one JSON object per event on standard output')
+  .addHelpText(
+    'after',
+    examples(
+      'npx bag train demo                                   a ready configuration',
+      'npx bag train --data photos --model resnet20 -q      your images, without progress',
+      'npx bag train cifar10/bag --data cifar --dry-run     what would be done, and the whole configuration',
+      'npx bag train --resume                               go on with the newest run',
+    ),
+  )
+  .action(async (config: string | undefined, flags: object) => {
+    await (await import('./commands/train.js')).trainCommand(config, flags);
+  });
+
+program
+  .command('find-lr')
+  .description('learning-rate range test: a rate to start from, with a plot')
+  .argument('[config]', 'YAML or JSON file')
+  .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .option('--model <name>', 'see "bag models"')
+  .addOption(new Option('--variant <letter>', 'ResNet variant').choices(['a', 'b', 'c', 'd']))
+  .option('--batch <n>', 'images per step', whole(1))
+  .addOption(backend())
+  .option('--seed <n>', 'of everything random', whole(0))
+  .option('--set <key=value>', 'any key (repeatable)', collect)
+  .option('--from <rate>', 'the first rate', positive, 1e-5)
+  .option('--to <rate>', 'the last rate', positive, 10)
+  .option('--steps <n>', 'how many', whole(10), 100)
+  .option('--out <file>', 'where the plot goes, as SVG', 'find-lr.svg')
+  .option('--json', 'as a JSON object')
+  .addHelpText(
+    'after',
+    examples('npx bag find-lr demo', 'npx bag find-lr --data photos --model resnet20 --from 1e-4 --to 1'),
+  )
+  .action(async (config: string | undefined, flags: object) => {
+    await (await import('./commands/find-lr.js')).findLrCommand(config, flags);
+  });
+
+program
+  .command('ablate')
+  .description("stack the tricks one by one, as the paper's tables do, on your data")
+  .argument('[config]', 'YAML or JSON file; its key "ablation" lists rows of your own')
+  .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .option('--model <name>', 'see "bag models"')
+  .option('--epochs <n>', 'passes over the data', whole(1))
+  .option('--batch <n>', 'images per step', whole(1))
+  .addOption(backend())
+  .option('--seed <n>', 'the first seed', whole(0))
+  .option('--seeds <n>', 'runs of each row', whole(1))
+  .option('--budget <time>', 'choose the epochs so that all runs fit, such as 30m')
+  .option('--teacher <run>', 'learn from a trained run instead of one of the study')
+  .option('--set <key=value>', 'any key of all rows (repeatable)', collect)
+  .option('--out <folder>', 'where the study goes; one that is there goes on')
+  .option('--dry-run', 'say what would run and how long it takes')
+  .option('--json', 'the table as a JSON object')
+  .addHelpText(
+    'after',
+    examples(
+      'npx bag ablate demo --dry-run                        what would run, and how long',
+      'npx bag ablate demo --seeds 2 --budget 30m --out runs/study',
+      'npx bag ablate --out runs/study --seeds 3            go on with it, with one more seed',
+    ),
+  )
+  .action(async (config: string | undefined, flags: object) => {
+    await (await import('./commands/ablate.js')).ablateCommand(config, flags);
+  });
+
+program
+  .command('eval')
+  .description('top-1, top-5 and loss of a trained run')
+  .argument('<run>', 'folder of a run, or a .safetensors file in one')
+  .option('--data <folder>', "instead of the run's own data")
+  .addOption(backend())
+  .option('--json', 'as a JSON object')
+  .addHelpText('after', examples('npx bag eval runs/mine', 'npx bag eval runs/mine --data other-photos --json'))
+  .action(async (run: string, flags: object) => {
+    await (await import('./commands/eval.js')).evalCommand(run, flags);
+  });
+
+program
+  .command('predict')
+  .description('the most likely classes of images')
+  .argument('<run>', 'folder of a run, or a .safetensors file in one')
+  .argument('<image...>', 'image files')
+  .option('--top <k>', 'how many classes', whole(1))
+  .addOption(backend())
+  .option('--json', 'one JSON object per image')
+  .addHelpText(
+    'after',
+    examples('npx bag predict runs/mine photo.jpg', 'npx bag predict runs/mine *.jpg --top 3 --json'),
+  )
+  .action(async (run: string, images: string[], flags: object) => {
+    await (await import('./commands/predict.js')).predictCommand(run, images, flags);
+  });
+
+program
+  .command('report')
+  .description('one HTML file: curves, scores, first batch, confusions, the configuration; charts as SVG beside it')
+  .argument('<run...>', 'folders of runs, or that of a study')
+  .option('--out <file>', 'where the page goes')
+  .addHelpText(
+    'after',
+    examples('npx bag report runs/mine', 'npx bag report runs/a runs/b --out both.html', 'npx bag report runs/study'),
+  )
+  .action(async (folders: string[], flags: object) => {
+    await (await import('./commands/report.js')).reportCommand(folders, flags);
+  });
+
+program
+  .command('models')
+  .description('every model: parameters, multiply-adds, variants')
+  .option('--json', 'as a JSON list')
+  .addHelpText('after', examples('npx bag models', 'npx bag models --json'))
+  .action(async (flags: object) => {
+    (await import('./commands/models.js')).modelsCommand(flags);
+  });
+
+program
+  .command('doctor')
+  .description('engines: versions, speed, what is missing and how to add it')
+  .option('--json', 'as a JSON object')
+  .addHelpText('after', examples('npx bag doctor', 'npx bag doctor --json'))
+  .action(async (flags: object) => {
+    await (await import('./commands/doctor.js')).doctorCommand(flags);
+  });
+
+const data = program.command('data').description('data sets');
+data
+  .command('make')
+  .description('write the embedded data set as a folder of images')
+  .argument('<folder>', 'a new folder')
+  .option('--classes <n>', 'number of classes', whole(2), 10)
+  .option('--train <n>', 'training images', whole(1), 2000)
+  .option('--validation <n>', 'validation images', whole(1), 1000)
+  .option('--size <n>', 'pixels on a side', whole(8), 32)
+  .option('--seed <n>', 'of the drawing', whole(0), 0)
+  .option('--label-noise <share>', 'wrong training labels', share, 0.05)
+  .addHelpText('after', examples('npx bag data make shapes --classes 5 --train 500 --validation 200'))
+  .action(async (folder: string, flags: unknown) => {
+    const { dataMakeCommand } = await import('./commands/data-make.js');
+    await dataMakeCommand(folder, flags as Parameters<typeof dataMakeCommand>[1]);
+  });
+
+data
+  .command('check')
+  .description('decode every image; list unreadable, truncated, duplicate and oddly sized ones')
+  .argument('<folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .option('--all', 'list every finding, not the first of each kind')
+  .option('--workers <n>', 'decoding threads', whole(1))
+  .option('--json', 'as a JSON object')
+  .addHelpText('after', examples('npx bag data check photos'))
+  .action(async (folder: string, flags: object) => {
+    await (await import('./commands/data-check.js')).dataCheckCommand(folder, flags);
+  });
+
+program
+  .command('demo')
+  .description('the main job: baseline against the whole bag on the embedded data set')
+  .option('--out <folder>', 'where the runs go')
+  .addOption(backend())
+  .option('--seed <n>', 'of everything random', whole(0))
+  .addHelpText('after', examples('npx bag demo --out runs/demo --seed 1'))
+  .action(async (flags: object) => {
+    await (await import('./commands/demo.js')).demoCommand(flags);
+  });
+
+function inherit(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    child.option('-q, --quiet', 'results and errors only').option('--verbose', 'show where an error comes from');
+    inherit(child);
+  }
+}
+inherit(program);
