@@ -74,3 +74,11 @@ async function probeWasm(): Promise<EngineStatus> {
     return { name: 'wasm', available: false, reason, fix: 'run "npm ci" again' };
   }
 }
+
+/** Threads that the current engine computes with, where it tells. */
+export async function threadsOf(name: EngineStatus['name']): Promise<number | undefined> {
+  if (name === 'cpu') return 1;
+  if (name !== 'wasm') return undefined;
+  const { getThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
+  return Math.max(1, getThreadsCount());
+}

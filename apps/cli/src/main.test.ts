@@ -63,8 +63,22 @@ test('help has examples, completion knows names, --quiet is quiet, and colours a
   expect(quiet).toMatchObject({ status: 0, stdout: '', stderr: '' });
   const colours = (env: object) =>
     spawnSync(process.execPath, [bag, 'eval', 'no'], { encoding: 'utf8', env: { ...process.env, ...env } }).stderr;
-  expect(colours({ FORCE_COLOR: '1' })).toMatch(/^\u001b\[31merror:/);
+  expect(colours({ FORCE_COLOR: '1' })).toContain('\u001b[31merror:');
   expect(colours({ NO_COLOR: '1', FORCE_COLOR: undefined })).toMatch(/^error:/);
+});
+
+test('doctor tells the machine, and times each engine that is there', () => {
+  interface Doctor {
+    cores: number;
+    engines: { name: string; available: boolean; threads?: number; gigaflops?: number; fix?: string }[];
+  }
+  const { cores, engines } = JSON.parse(run('doctor', '--json').stdout) as Doctor;
+  expect(cores).toBeGreaterThan(0);
+  expect(engines.map(({ name }) => name)).toEqual(['tensorflow', 'wasm', 'cpu']);
+  for (const { available, gigaflops, fix } of engines) {
+    if (available) expect(gigaflops).toBeGreaterThan(0);
+    else expect(fix).toContain('npm');
+  }
 });
 
 test('models agree with the published counts, as JSON', () => {
