@@ -157,7 +157,8 @@ test('a study: mean ± deviation, the change, the paper; a row that has not begu
   const data = await readStudyData(study);
   // √((2² + 2²)/1) = 2.83 by hand; the unfinished run does not count.
   expect(data.rows.map(({ top1 }) => top1.map((value) => Math.round(value)))).toEqual([[70, 74], [75], []]);
-  const { html } = await studyReport(data);
+  const { html, charts } = await studyReport(data);
+  expect(charts.map(({ id }) => id)).toEqual(['ablation', 'rows-top-1', 'rows-loss']);
   for (const text of ['72.00 ± 2.83', '+3.00', '76.03', 'not yet']) expect(html).toContain(text);
 });
 

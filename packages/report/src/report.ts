@@ -1,7 +1,7 @@
 import { ablationChart } from './charts/ablation.js';
 import type { Chart } from './charts/chart.js';
 import { confusionMatrix, mostClasses } from './charts/confusion.js';
-import { curvesOf } from './charts/curves.js';
+import { curvesOf, rowCurves } from './charts/curves.js';
 import { duration, embeddedPng, escapeHtml, htmlTable, percent } from './html.js';
 import { details, figure, page, section } from './page.js';
 import { type Evaluation, finalScores, meanAndDeviation, type RunData, type StudyData } from './run-data.js';
@@ -72,8 +72,10 @@ export async function comparison(runs: readonly RunData[], title = 'Comparison o
  * @example
  * const { html } = await studyReport(await readStudyData('runs/ablation'));
  */
-export async function studyReport({ rows, runs }: StudyData): Promise<Report> {
+export async function studyReport({ rows }: StudyData): Promise<Report> {
+  const runs = rows.flatMap((row) => row.runs);
   const chart = await ablationChart(rows);
+  const curves = await rowCurves(rows);
   const means = rows.map(({ top1 }) => (top1.length === 0 ? undefined : meanAndDeviation(top1)));
   const lines = rows.map(({ name, top1, paper }, i) => {
     const now = means[i];
@@ -95,10 +97,11 @@ export async function studyReport({ rows, runs }: StudyData): Promise<Report> {
     : '';
   const sections = [
     section('Row by row', table, note, figure(chart)),
+    ...(curves.length === 0 ? [] : [section('Curves', `<div class="charts">${curves.map(figure).join('\n')}</div>`)]),
     section('Every run', scoreTable(runs)),
     again(runs.slice(-1), 'The last row, to run again'),
   ];
-  return { html: page('Ablation study', sections), charts: [chart] };
+  return { html: page('Ablation study', sections), charts: [chart, ...curves] };
 }
 
 const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;

@@ -76,13 +76,13 @@ export interface StudyRow {
   top1: number[];
   /** The paper's figure in percent. */
   paper?: number;
+  /** Every cell of it that has begun, named by row and seed. */
+  runs: RunData[];
 }
 
 export interface StudyData {
   folder: string;
   rows: StudyRow[];
-  /** Every cell that has begun, named by row and seed. */
-  runs: RunData[];
 }
 
 /** The scores by which a run is judged: those of the averaged weights where there are any. */

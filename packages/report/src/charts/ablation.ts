@@ -8,7 +8,7 @@ export async function ablationChart(rows: readonly StudyRow[]): Promise<Chart> {
     .filter(({ top1 }) => top1.length > 0)
     .map(({ name, top1 }) => {
       const { mean, deviation = 0 } = meanAndDeviation(top1);
-      return { name, mean, low: mean - deviation, high: mean + deviation };
+      return { name, mean, low: Math.max(0, mean - deviation), high: Math.min(100, mean + deviation) };
     });
   const points = rows.flatMap(({ name, top1 }) => top1.map((value) => ({ name, value })));
   const y = { field: 'name', type: 'nominal', sort: names, title: null, axis: { labelLimit: 260 } } as const;

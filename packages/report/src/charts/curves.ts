@@ -1,4 +1,4 @@
-import type { RunData, Scores } from '../run-data.js';
+import { meanAndDeviation, type RunData, type Scores, type StudyRow } from '../run-data.js';
 import { type Chart, draw, seriesColors } from './chart.js';
 
 /** A point of a curve. */
@@ -14,6 +14,12 @@ interface Point {
 const mostPoints = 300;
 const size = { width: 640, height: 240 };
 
+const dashes = [
+  [1, 0],
+  [6, 3],
+  [2, 2],
+];
+
 interface CurveOptions {
   id: string;
   title: string;
@@ -21,11 +27,14 @@ interface CurveOptions {
   /** What stands at the axis. */
   unit: string;
   points: readonly Point[];
+  /** What the points count, from left to right. */
+  axis?: string;
   format?: string;
   logarithmic?: boolean;
 }
 
-async function curves({ points, unit, format, logarithmic = false, ...about }: CurveOptions): Promise<Chart> {
+async function curves(options: CurveOptions): Promise<Chart> {
+  const { points, unit, axis = 'step', format, logarithmic = false, ...about } = options;
   const parts = [...new Set(points.map(({ part }) => part))];
   const series = [...new Set(points.map((point) => point.series))];
   return draw(about, {
@@ -33,7 +42,7 @@ async function curves({ points, unit, format, logarithmic = false, ...about }: C
     data: { values: [...points] },
     mark: { type: 'line', strokeWidth: 1.6, interpolate: 'linear' },
     encoding: {
-      x: { field: 'step', type: 'quantitative', title: 'step', scale: { nice: false } },
+      x: { field: 'step', type: 'quantitative', title: axis, scale: { nice: false } },
       y: {
         field: 'value',
         type: 'quantitative',
@@ -47,12 +56,23 @@ async function curves({ points, unit, format, logarithmic = false, ...about }: C
         scale: { domain: series, range: series.map((_, i) => seriesColors[i % seriesColors.length] as string) },
         ...(series.length === 1 && { legend: null }),
       },
-      strokeDash: {
-        field: 'part',
-        type: 'nominal',
-        scale: { domain: parts, range: parts.map((_, i) => (i === 0 ? [1, 0] : i === 1 ? [6, 3] : [2, 2])) },
-        ...(parts.length === 1 && { legend: null }),
-      },
+      // Where there are more curves than colours, dashes tell them apart.
+      strokeDash:
+        series.length > seriesColors.length
+          ? {
+              field: 'series',
+              type: 'nominal',
+              scale: {
+                domain: series,
+                range: series.map((_, i) => dashes[Math.floor(i / seriesColors.length) % dashes.length] as number[]),
+              },
+            }
+          : {
+              field: 'part',
+              type: 'nominal',
+              scale: { domain: parts, range: parts.map((_, i) => dashes[i % dashes.length] as number[]) },
+              ...(parts.length === 1 && { legend: null }),
+            },
     },
   });
 }
@@ -144,5 +164,39 @@ export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
       points: ofSteps(scaled, 'training', ({ scale }) => scale),
     });
   }
+  return Promise.all(charts.filter(({ points }) => points.length > 0).map(curves));
+}
+
+/** The validation of each row of a study, as the mean of its seeds, for the epochs that all of them have behind them. */
+export async function rowCurves(rows: readonly StudyRow[]): Promise<Chart[]> {
+  const means = (value: (scores: Scores) => number): Point[] =>
+    rows.flatMap(({ name, runs }) => {
+      const perRun = runs.map(({ epochs }) => epochs.map(({ average, validation }) => average ?? validation));
+      const epochs = Math.min(...perRun.map(({ length }) => length));
+      return Array.from({ length: perRun.length === 0 ? 0 : epochs }, (_, epoch) => {
+        const scores = perRun.flatMap((run) => run[epoch] ?? []);
+        return { step: epoch + 1, value: meanAndDeviation(scores.map(value)).mean, series: name, part: 'validation' };
+      }).filter((point) => Number.isFinite(point.value));
+    });
+  const charts: CurveOptions[] = [
+    {
+      id: 'rows-top-1',
+      title: 'Validation top-1',
+      description:
+        'Share of validation images whose most likely class is the right one, after each epoch: the mean of the seeds of each row.',
+      unit: 'top-1',
+      axis: 'epoch',
+      format: '.0%',
+      points: means(({ top1 }) => top1),
+    },
+    {
+      id: 'rows-loss',
+      title: 'Validation loss',
+      description: 'Cross-entropy of the validation after each epoch: the mean of the seeds of each row.',
+      unit: 'loss',
+      axis: 'epoch',
+      points: means(({ loss }) => loss),
+    },
+  ];
   return Promise.all(charts.filter(({ points }) => points.length > 0).map(curves));
 }

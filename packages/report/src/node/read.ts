@@ -59,12 +59,12 @@ export async function readStudyData(folder: string): Promise<StudyData> {
   const { rows } = (await readJson(join(folder, 'study.json'), `is ${folder} the folder of a study?`)) as {
     rows: { name: string; folder: string; paper?: number }[];
   };
-  const runs: RunData[] = [];
   const results = [];
   for (const { name, folder: rowFolder, paper } of rows) {
     const path = join(folder, rowFolder);
     const seeds = (await readdir(path).catch(() => [])).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
     const top1: number[] = [];
+    const runs: RunData[] = [];
     for (const seed of seeds) {
       if (!(await exists(join(path, seed, 'config.json')))) continue;
       const run = await readRunData(join(path, seed), `${name}, ${seed.replace('-', ' ')}`);
@@ -72,9 +72,9 @@ export async function readStudyData(folder: string): Promise<StudyData> {
       const scores = run.epochs.length === run.config['epochs'] ? finalScores(run) : undefined;
       if (scores !== undefined) top1.push(scores.top1 * 100);
     }
-    results.push({ name, top1, ...(paper !== undefined && { paper }) });
+    results.push({ name, top1, runs, ...(paper !== undefined && { paper }) });
   }
-  return { folder: relative('.', folder), rows: results, runs };
+  return { folder: relative('.', folder), rows: results };
 }
 
 async function readJson(path: string, hint: string): Promise<unknown> {
