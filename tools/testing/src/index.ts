@@ -4,3 +4,4 @@ export { expectNoLeak } from './leak.js';
 export { peakBytes } from './peak.js';
 export { testReadme } from './readme.js';
 export { type Contract, type ContractRow, testContract } from './contract.js';
+export { testPage } from './page.js';

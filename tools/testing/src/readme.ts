@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 /**
  * Runs every ```ts block of a README as a module of its own, as a reader would paste it. A line
@@ -13,27 +14,29 @@ export function testReadme(url: URL): void {
   );
   const folder = new URL('node_modules/.readme/', url);
   describe('README', () => {
-    beforeAll(async () => {
-      await tf.setBackend('cpu');
-    });
     test('has examples', () => {
       expect(blocks.length).toBeGreaterThan(0);
     });
     for (const [i, block] of blocks.entries()) {
-      test(`example ${i + 1}`, async () => {
-        mkdirSync(fileURLToPath(folder), { recursive: true });
-        const file = fileURLToPath(new URL(`example-${i + 1}.mjs`, folder));
-        const { transformSync } = await import('esbuild');
-        const source = block.replace(
-          /^(?!\s*(?:const|let|import|export)\b)(\s*)(.+?);?[ \t]*\/\/ → (.+)$/gm,
-          '$1__check(($2), ($3));',
-        );
-        const { code } = transformSync(`${source}\nexport {};`, { loader: 'ts', format: 'esm' });
-        writeFileSync(file, code);
-        Object.assign(globalThis, { __check: check });
-        await import(/* @vite-ignore */ `${pathToFileURL(file).href}?t=${Date.now()}`);
-      });
+      testExample(`example ${i + 1}`, block, fileURLToPath(new URL(`example-${i + 1}.mjs`, folder)));
     }
+  });
+}
+
+/** Tests one block, written to `file` as a module. */
+export function testExample(title: string, block: string, file: string): void {
+  test(title, async () => {
+    await tf.setBackend('cpu');
+    mkdirSync(dirname(file), { recursive: true });
+    const { transformSync } = await import('esbuild');
+    const source = block.replace(
+      /^(?!\s*(?:const|let|import|export)\b)(\s*)(.+?);?[ \t]*\/\/ → (.+)$/gm,
+      '$1__check(($2), ($3));',
+    );
+    const { code } = transformSync(`${source}\nexport {};`, { loader: 'ts', format: 'esm' });
+    writeFileSync(file, code);
+    Object.assign(globalThis, { __check: check });
+    await import(/* @vite-ignore */ `${pathToFileURL(file).href}?t=${Date.now()}`);
   });
 }
 
