@@ -15,6 +15,7 @@ import { hasSplit, inMemory, openDataset, type Split } from '@bag/data/node';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
 import { imageSizeOf, modelOf } from './network.js';
+import { shownPath } from './paths.js';
 import type { Progress } from './progress.js';
 
 /** How images become what the network takes. */
@@ -66,7 +67,7 @@ export async function openSplit(config: Config, split: Split, progress?: Progres
 
 async function open(path: string, { workers }: Config, split: Split, squareSize: number | undefined): Promise<Dataset> {
   try {
-    return await openDataset(path, { split, workers, squareSize });
+    return await openDataset(shownPath(path), { split, workers, squareSize });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

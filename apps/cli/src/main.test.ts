@@ -158,7 +158,7 @@ test('train, stop after an epoch, resume, evaluate, predict: the resumed run equ
   const findings = run('data', 'check', 'images');
   expect(findings.status).toBe(1);
   expect(findings.stdout).toContain(
-    `1 groups of images have the same pixels:\n  ${image} = ${join('images', 'val', 'star', 'again.png')}  (within a class)`,
+    `duplicate, 1: groups of images with the same pixels\n  ${image} = ${join('images', 'val', 'star', 'again.png')}  (within a class)`,
   );
   const broken = run('predict', 'whole', join('whole', 'config.json'));
   expect([broken.status, broken.stderr]).toEqual([2, expect.stringContaining('cannot read the image')]);
@@ -217,6 +217,17 @@ test('ablate stacks rows over seeds, goes on where it stopped, and grows; report
     ['+ smoothing', 2],
   ]);
   expect(study('--epochs', '2').stderr).toContain('--epochs: this study is begun, and only --seeds and rows may grow');
+  // A row that cannot run is told before the first one does.
+  await writeFile(
+    join(folder, 'wrong.yaml'),
+    [...rows, '  - { name: + warmup, set: { learningRate: { schedule: step, warmupEpochs: 0.9 } } }'].join('\n'),
+  );
+  const wrong = run('ablate', 'wrong.yaml', '--out', 'wrong', '--epochs', '1', ...tiny, ...small);
+  expect([wrong.status, wrong.stderr]).toEqual([
+    2,
+    expect.stringContaining('+ warmup, seed 0: learningRate.boundaries'),
+  ]);
+  expect(wrong.stderr).not.toContain('1/3');
   expect(run('ablate', '--budget', '3').stderr).toContain('--budget expects a time such as 30m or 2h, got 3');
   const short = run('ablate', ...tiny, ...small, '--budget', '0.001s', '--dry-run', '--out', 'other');
   expect([short.status, short.stderr]).toEqual([2, expect.stringContaining('allow a larger --budget')]);

@@ -3,6 +3,7 @@ import { noBiasDecay } from '@bag/regularizers';
 import { countActivations, countMultiplyAdds, countParameters, parameterShapes } from '@bag/resnet-variants';
 import type { Config } from './config/schema.js';
 import { architectureOf, imageSizeOf } from './network.js';
+import { shownPath } from './paths.js';
 import { plot } from './plot.js';
 import { scheduleOf } from './recipe.js';
 
@@ -61,7 +62,7 @@ export function describePlan(config: Config, plan: Plan): string {
   const lines: [string, string][] = [
     [
       'data',
-      `${config.data ?? 'the embedded data set'}: ${plan.classes} classes, ${images.train} training and ${images.validation} validation images`,
+      `${config.data === null ? 'the embedded data set' : shownPath(config.data)}: ${plan.classes} classes, ${images.train} training and ${images.validation} validation images`,
     ],
     [
       'model',

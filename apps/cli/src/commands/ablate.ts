@@ -8,6 +8,7 @@ import type { Config, PartialConfig } from '../config/schema.js';
 import { sizesOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
+import { planOf } from '../plan.js';
 import { finished, type PlannedRun, trainAll } from '../planned-runs.js';
 import { duration, type Progress, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
@@ -152,9 +153,10 @@ async function estimated(
   budgetMs: number | undefined,
   progress: Progress,
 ): Promise<Estimate> {
-  const plan = planOf(study, folder);
+  const plan = runsOf(study, folder);
   const sizes = await sizesOf((plan[0] as PlannedRun).config);
   const teacherConfig = study.teacher === undefined ? teacherRun(study, folder)?.config : await configOf(study.teacher);
+  requireSound(plan, sizes);
   const timed = new Map<string, Awaited<ReturnType<typeof timeSteps>>>();
   progress.start(plan.length);
   for (const [i, { config }] of plan.entries()) {
@@ -177,16 +179,28 @@ async function estimated(
     }
     fitted = { ...study, base: { ...study.base, epochs: most } };
   }
-  const runs = planOf(fitted, folder);
+  const runs = runsOf(fitted, folder);
+  requireSound(runs, sizes);
   const ms = new Map(runs.map((run) => [run.out, cost(run)]));
   const done = await Promise.all(runs.map(finished));
   const open = runs.filter((_, i) => done[i] === undefined);
   return { study: fitted, runs, ms, totalMs: total(open), epochs: (runs.at(-1) as PlannedRun).config.epochs };
 }
 
-function planOf(study: Study, folder: string): PlannedRun[] {
+function runsOf(study: Study, folder: string): PlannedRun[] {
   const teacher = teacherRun(study, folder);
   return [...(teacher === undefined ? [] : [teacher]), ...cells(study, folder)];
+}
+
+/** A row that cannot run is told before the first one does. */
+function requireSound(runs: readonly PlannedRun[], sizes: Awaited<ReturnType<typeof sizesOf>>): void {
+  for (const { title, config } of runs) {
+    try {
+      planOf(config, sizes);
+    } catch (error) {
+      throw new UsageError(`${title}: ${(error as Error).message}`, { cause: error });
+    }
+  }
 }
 
 /** What decides the time of a step. */

@@ -9,11 +9,11 @@ export interface DataCheckFlags {
 }
 
 const meaning: Record<Finding['problem'], string> = {
-  unreadable: 'cannot be decoded, and are skipped in training',
-  truncated: 'are cut off or damaged inside, and are skipped in training',
-  duplicate: 'groups of images have the same pixels',
-  'odd size': 'have an odd size',
-  ignored: 'files or folders are not read',
+  unreadable: 'not decodable; skipped in training',
+  truncated: 'cut off or damaged inside; skipped in training',
+  duplicate: 'groups of images with the same pixels',
+  'odd size': 'unlike the others',
+  ignored: 'files and folders that are not read',
 };
 
 const shown = 5;
@@ -45,7 +45,7 @@ export async function dataCheckCommand(folder: string, flags: DataCheckFlags): P
   for (const problem of Object.keys(meaning) as Finding['problem'][]) {
     const found = findings.filter((finding) => finding.problem === problem);
     if (found.length === 0) continue;
-    console.log(`\n${found.length} ${meaning[problem]}:`);
+    console.log(`\n${problem}, ${found.length}: ${meaning[problem]}`);
     const listed = flags.all === true ? found : found.slice(0, shown);
     for (const { images, detail } of listed) console.log(`  ${images.join(' = ')}  (${detail})`);
     if (listed.length < found.length) console.log(`  … and ${found.length - listed.length} more (--all lists them)`);

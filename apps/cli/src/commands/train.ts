@@ -7,6 +7,7 @@ import type { Config, PartialConfig } from '../config/schema.js';
 import { sizesOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
+import { shownPath } from '../paths.js';
 import { describePlan, planOf } from '../plan.js';
 import { sameResult } from '../planned-runs.js';
 import { duration, type Progress, withProgress } from '../progress.js';
@@ -59,7 +60,7 @@ async function trainInto(
   engine: string,
   progress: Progress,
 ): Promise<void> {
-  const data = config.data ?? 'the embedded data set';
+  const data = config.data === null ? 'the embedded data set' : shownPath(config.data);
   progress.line(`training ${config.model} ${config.variant} on ${data} with the engine ${engine}, into ${folder}`);
   let started = false;
   const { scores, stopped, seconds } = await stoppable(progress, (signal) =>
