@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { bin, root, runQuietly } from './lib.mjs';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -36,3 +37,6 @@ export function setUp() {
   install();
   build();
 }
+
+// npm run setup
+if (import.meta.url === pathToFileURL(process.argv[1]).href) setUp();

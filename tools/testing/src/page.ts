@@ -45,6 +45,9 @@ export function testPage(url: URL, { program }: { program: string }): void {
     }
   });
 
+  /** Commands may be there twice, so a rewritten page is searched from here on. */
+  let updatedTo = 0;
+
   function followed(command: string, output: string): void {
     const shell = `npx() { shift; '${process.execPath}' '${program}' "$@"; }\n(${command}) 2>&1`;
     const { stdout } = spawnSync('sh', ['-c', shell], {
@@ -55,14 +58,15 @@ export function testPage(url: URL, { program }: { program: string }): void {
     // How many lines of progress there are depends on the machine.
     const printed = stdout.replace(/^\d+ %, .* left {2}.*\n/gm, '').trimEnd();
     const pattern = new RegExp(`^${shape(output).split('…').map(escaped).join('[\\s\\S]*')}$`);
-    if (process.env['UPDATE_DOCS'] !== undefined && !pattern.test(shape(printed))) {
-      const before = `$ ${command}\n${output === '' ? '' : `${output}\n`}`;
+    const keep = output.includes('…') && pattern.test(shape(printed));
+    if (process.env['UPDATE_DOCS'] !== undefined && !keep) {
       const page = readFileSync(path, 'utf8');
-      expect(page).toContain(before);
-      writeFileSync(
-        path,
-        page.replace(before, () => `$ ${command}\n${printed}\n`),
-      );
+      const before = `$ ${command}\n${output === '' ? '' : `${output}\n`}`;
+      const after = `$ ${command}\n${printed === '' ? '' : `${printed}\n`}`;
+      const at = page.indexOf(before, updatedTo);
+      expect(at).toBeGreaterThan(-1);
+      writeFileSync(path, page.slice(0, at) + after + page.slice(at + before.length));
+      updatedTo = at + after.length;
     } else {
       expect(shape(printed), `$ ${command}\n${printed}\n`).toMatch(pattern);
     }

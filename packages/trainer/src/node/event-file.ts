@@ -1,6 +1,13 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+export interface EventFileOptions {
+  /** Everything that older files of the folder say of this step and later ones is void. */
+  fromStep?: number;
+  /** Milliseconds since 1970; orders the folder's files by their names. */
+  time?: number;
+}
+
 /**
  * Scalars as TensorBoard reads them: a file of TFRecords, each an `Event` message. A file is only ever appended to; a
  * run that is resumed begins another one, which tells TensorBoard to forget what it will write again.
@@ -17,15 +24,8 @@ export class EventFile {
     this.path = path;
   }
 
-  /**
-   * Begins a file in `folder`.
-   * @param options.fromStep Everything that older files of the folder say of this step and later ones is void.
-   * @param options.time Milliseconds since 1970; orders the folder's files by their names.
-   */
-  static async create(
-    folder: string,
-    { fromStep, time = Date.now() }: { fromStep?: number; time?: number } = {},
-  ): Promise<EventFile> {
+  /** Begins a file in `folder`. */
+  static async create(folder: string, { fromStep, time = Date.now() }: EventFileOptions = {}): Promise<EventFile> {
     const file = new EventFile(join(folder, `events.out.tfevents.${Math.floor(time / 1000)}.${process.pid}`));
     await mkdir(folder, { recursive: true });
     await file.#append(event(time, 0, [bytes(field.fileVersion, Buffer.from('brain.Event:2'))]));
