@@ -225,7 +225,7 @@ test('ablate stacks rows over seeds, goes on where it stopped, and grows; report
   const wrong = run('ablate', 'wrong.yaml', '--out', 'wrong', '--epochs', '1', ...tiny, ...small);
   expect([wrong.status, wrong.stderr]).toEqual([
     2,
-    expect.stringContaining('+ warmup, seed 0: learningRate.boundaries'),
+    expect.stringContaining('+ warmup, seed 0: learningRate.warmupEpochs'),
   ]);
   expect(wrong.stderr).not.toContain('1/3');
   expect(run('ablate', '--budget', '3').stderr).toContain('--budget expects a time such as 30m or 2h, got 3');

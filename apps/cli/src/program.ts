@@ -44,7 +44,7 @@ export const program = new Command('bag')
 program
   .command('train')
   .description('train a network; every flag overrides a key of the configuration')
-  .argument('[config]', 'YAML or JSON file')
+  .argument('[config]', 'YAML or JSON file, or what comes with bag: demo, cifar10/baseline, cifar10/bag')
   .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
   .addOption(new Option('--dataset <name>', 'the embedded data set').choices(['synthetic']))
   .option('--model <name>', 'see "bag models"')
@@ -77,7 +77,7 @@ program
 program
   .command('find-lr')
   .description('learning-rate range test: a rate to start from, with a plot')
-  .argument('[config]', 'YAML or JSON file')
+  .argument('[config]', 'YAML or JSON file, or what comes with bag: demo, cifar10/baseline, cifar10/bag')
   .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
   .option('--model <name>', 'see "bag models"')
   .addOption(new Option('--variant <letter>', 'ResNet variant').choices(['a', 'b', 'c', 'd']))
@@ -101,7 +101,7 @@ program
 program
   .command('ablate')
   .description("stack the tricks one by one, as the paper's tables do, on your data")
-  .argument('[config]', 'YAML or JSON file; its key "ablation" lists rows of your own')
+  .argument('[config]', 'as of train; its key "ablation" lists rows of your own')
   .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
   .option('--model <name>', 'see "bag models"')
   .option('--epochs <n>', 'passes over the data', whole(1))

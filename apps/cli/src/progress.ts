@@ -47,7 +47,8 @@ class Bar implements Progress {
         etaBuffer: 40,
         fps: 5,
         linewrap: false,
-        barsize: 24,
+        // What matters fits into 80 columns.
+        barsize: stream.columns < 120 ? 10 : 24,
         gracefulExit: false,
       },
       Presets.shades_classic,

@@ -158,7 +158,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
       case 'step': {
         await metrics.step(event);
         const { epoch, step, loss, top1, rate, imagesPerSecond, skipped } = event;
-        const text = `epoch ${epoch + 1}/${config.epochs}  step ${step + 1}/${config.epochs * stepsPerEpoch}  loss ${loss.toFixed(3)}  top-1 ${percent(top1)}  rate ${rate.toFixed(4)}  ${imagesPerSecond.toFixed(0)} images/s`;
+        const text = `epoch ${epoch + 1}/${config.epochs}  step ${step + 1}/${config.epochs * stepsPerEpoch}  loss ${loss.toFixed(3)}  top-1 ${percent(top1)}  ${imagesPerSecond.toFixed(0)} images/s  rate ${rate.toFixed(4)}`;
         onShare(share(epoch, step - epoch * stepsPerEpoch + 1), text);
         if (skipped) progress.line(`step ${step} overflowed and was skipped; the loss scale is halved`);
         break;
