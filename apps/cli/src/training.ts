@@ -22,6 +22,7 @@ import { UsageError } from './errors.js';
 import { evaluateInDetail, writeEvaluation } from './evaluation.js';
 import { MetricsLog } from './metrics-log.js';
 import { buildNetwork, imageSizeOf, modelOf } from './network.js';
+import { createFolder } from './paths.js';
 import type { Progress } from './progress.js';
 import { averageOf, optimizerOf, tricksOf } from './recipe.js';
 import { fingerprint, loadRun, readRun, requireSameData, type SavedRun } from './run.js';
@@ -92,6 +93,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     ...(average !== undefined && { average: average.init() }),
   };
 
+  await createFolder(out);
   const images = { train: training.size, validation: validation?.size ?? 0, labels: fingerprint(training.labels) };
   const checkpoint = resume
     ? await folder.readCheckpoint((message) => progress.line(`warning: ${message}`))

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { studyReport } from '@bag/report';
 import { readStudyData, writeReport } from '@bag/report/node';
@@ -9,6 +9,7 @@ import { sizesOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
 import { planOf } from '../plan.js';
+import { createFolder } from '../paths.js';
 import { finished, type PlannedRun, trainAll } from '../planned-runs.js';
 import { duration, type Progress, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
@@ -48,7 +49,7 @@ export async function ablateCommand(configPath: string | undefined, flags: Ablat
     );
     progress.line(`about ${duration(plan.totalMs)} for ${plan.epochs} epochs each`);
     if (flags.dryRun === true) return undefined;
-    await mkdir(folder, { recursive: true });
+    await createFolder(folder);
     const rows = plan.study.rows.map((row) => ({ ...row, folder: slug(row.name) }));
     await writeFileAtomically(studyFile(folder), `${JSON.stringify({ ...plan.study, rows }, null, 2)}\n`);
     const cost = (run: PlannedRun) => plan.ms.get(run.out) ?? 0;

@@ -3,6 +3,7 @@ import { contactSheet, writeImageFolder } from '@bag/data/node';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.js';
+import { createFolder } from '../paths.js';
 import { type Progress, withProgress } from '../progress.js';
 
 export interface DataMakeFlags {
@@ -34,6 +35,7 @@ async function make(folder: string, flags: DataMakeFlags, progress: Progress): P
     } catch (error) {
       throw new UsageError((error as Error).message);
     }
+    await createFolder(folder);
     await writeImageFolder(dataset, join(folder, split === 'train' ? 'train' : 'val'), {
       onProgress: () => progress.update(++done, `writing ${split} images`),
     });

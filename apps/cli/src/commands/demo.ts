@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countMultiplyAdds, cifarArchitecture } from '@bag/resnet-variants';
 import { comparison } from '@bag/report';
@@ -8,6 +7,7 @@ import type { PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
 import { modelOf } from '../network.js';
 import { type PlannedRun, trainAll } from '../planned-runs.js';
+import { createFolder } from '../paths.js';
 import { duration, withProgress } from '../progress.js';
 import { percent, table } from '../table.js';
 import { stoppable } from './train.js';
@@ -55,7 +55,7 @@ function cost({ config: { model, variant, epochs, synthetic, distillation } }: P
 /** The main job: the same small network with the paper's baseline and with the whole bag, on the embedded data set. */
 export async function demoCommand({ out, backend = 'auto', seed = 0 }: DemoFlags): Promise<void> {
   const folder = out ?? join('runs', `demo-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`);
-  await mkdir(folder, { recursive: true });
+  await createFolder(folder);
   const plan = await plannedRuns(folder, { backend, seed } as PartialConfig);
   const engine = await useEngine(plan[0]?.config.backend ?? 'auto');
   const startMs = Date.now();

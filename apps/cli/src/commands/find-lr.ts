@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { batchCount, batches } from '@bag/data';
 import { rangeTestChart } from '@bag/report';
 import { NonFiniteLossError, train, trainable } from '@bag/trainer';
@@ -10,6 +11,7 @@ import { openSplit, preprocessingOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
 import { buildNetwork } from '../network.js';
+import { createFolder } from '../paths.js';
 import { plot } from '../plot.js';
 import { type Progress, withProgress } from '../progress.js';
 import { diverged, exponentialRate, type RangePoint, smoothed, suggest } from '../range-test.js';
@@ -28,6 +30,7 @@ export async function findLrCommand(configPath: string | undefined, flags: FindL
   const { from = 1e-5, to = 10, steps = 100, out = 'find-lr.svg' } = flags;
   if (!(from > 0 && to > from))
     throw new UsageError(`--from and --to expect rates 0 < from < to, got ${from} and ${to}`);
+  await createFolder(dirname(out));
   const engine = await useEngine(config.backend);
   const points = await withProgress((progress) => {
     progress.line(

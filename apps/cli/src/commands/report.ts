@@ -1,12 +1,14 @@
 import { comparison, runReport, studyReport } from '@bag/report';
 import { isStudy, readRunData, readStudyData, writeReport } from '@bag/report/node';
 import { basename, dirname, join, resolve } from 'node:path';
+import { createFolder } from '../paths.js';
 import { UsageError } from '../errors.js';
 
 /** Writes the report of a run, of a study, or of several runs side by side. */
 export async function reportCommand(folders: string[], { out }: { out?: string }): Promise<void> {
   const [only] = folders as [string];
   const path = out ?? (folders.length === 1 ? join(only, 'report.html') : 'report.html');
+  await createFolder(dirname(path));
   try {
     await writeReport(await reportOf(folders), path);
   } catch (error) {
