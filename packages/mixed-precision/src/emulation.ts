@@ -17,6 +17,7 @@ const products: Record<string, readonly string[]> = {
 /** Kernels whose results are 16-bit where these inputs are; of the results, only those listed (all by default). */
 const followers: Record<string, { inputs: readonly string[]; outputs?: readonly number[] }> = {
   BagBatchNormTraining: { inputs: ['x', 'residual'], outputs: [0] },
+  BagBatchNormInference: { inputs: ['x', 'residual'] },
   // The gradient of a 16-bit activation is 16-bit, whatever the precision of what it is computed from.
   BagBatchNormTrainingGrad: { inputs: ['x'], outputs: [0, 3] },
   BagConv2DBackpropInput: { inputs: ['filter'] },

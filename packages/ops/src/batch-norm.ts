@@ -1,6 +1,7 @@
 import {
   add,
   div,
+  engine,
   mean as coreMean,
   mul,
   type NamedTensorMap,
@@ -101,30 +102,37 @@ export function batchNormInference({
   epsilon = 1e-5,
 }: BatchNormOptions & { mean: Tensor1D; variance: Tensor1D }): Tensor4D {
   check('batchNormInference', x, { gamma, beta, mean, variance }, residual);
-  return tidy(() => {
-    const scale = mul(gamma, rsqrt(add(variance, epsilon))); // [C]
-    const shifted = add(mul(x, scale), sub(beta, mul(mean, scale)));
-    const y = residual === undefined ? shifted : add(shifted, residual);
-    return (relu ? coreRelu(y) : y) as Tensor4D;
-  });
+  const inputs = present({ x, gamma, beta, mean, variance, residual });
+  const attributes: BatchNormAttributes = { epsilon, relu, residual: residual !== undefined };
+  // The fused kernel has no gradient: a frozen layer within a differentiated function is composed.
+  if (engine().state.gradientDepth > 0) return tidy(() => composeInference(inputs, attributes)) as Tensor4D;
+  return runKernel('BagBatchNormInference', inputs, attributes, composeInference) as Tensor4D;
 }
 
 registerGradientOnce({
   kernelName: 'BagBatchNormTraining',
-  inputsToSave: ['x', 'gamma'],
+  inputsToSave: ['x', 'gamma', 'beta'],
   outputsToSave: [true, true, true],
   gradFunc: (dys, saved, attrs) => {
-    const [x, gamma, y, mean, variance] = saved as [Tensor4D, Tensor1D, Tensor4D, Tensor1D, Tensor1D];
+    const [x, gamma, beta, y, mean, variance] = saved as [Tensor4D, Tensor1D, Tensor1D, Tensor4D, Tensor1D, Tensor1D];
     const [dy] = dys as Tensor[];
     const attributes = attrs as unknown as BatchNormAttributes;
     const release = mayRelease(dy as Tensor);
-    const inputs = present({ dy, x, mean, variance, gamma, y: attributes.relu ? y : undefined });
+    const inputs = present({ dy, x, mean, variance, gamma, beta, y: attributes.relu ? y : undefined });
     const outputs = runKernel('BagBatchNormTrainingGrad', inputs, attributes, composeBackward);
     const [dx, dGamma, dBeta, dResidual] = outputs as [Tensor4D, Tensor1D, Tensor1D, Tensor4D?];
     if (release) for (const tensor of [...(dys as Tensor[]), x, y]) tensor.dispose();
     return { x: () => dx, gamma: () => dGamma, beta: () => dBeta, residual: () => dResidual as Tensor4D };
   },
 });
+
+function composeInference({ x, gamma, beta, mean, variance, residual }: NamedTensorMap, attrs: unknown): Tensor {
+  const { epsilon, relu } = attrs as BatchNormAttributes;
+  const scale = mul(gamma as Tensor, rsqrt(add(variance as Tensor, epsilon))); // [C]
+  const shifted = add(mul(x as Tensor, scale), sub(beta as Tensor, mul(mean as Tensor, scale)));
+  const y = residual === undefined ? shifted : add(shifted, residual);
+  return relu ? coreRelu(y) : y;
+}
 
 // Inner scopes below free full-size intermediates as soon as the next one is made.
 

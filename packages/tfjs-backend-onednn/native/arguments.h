@@ -1,0 +1,91 @@
+// A kernel's arguments: numbers that JavaScript wrote into a frame it shares with us, read in the order they were written.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "allocator.h"
+#include "error.h"
+#include "tensor.h"
+
+namespace bag {
+
+class Arguments {
+ public:
+  Arguments(const double* frame, size_t length) : next_(frame), end_(frame + length) {}
+
+  double number() {
+    if (next_ == end_) throw BadArgument("a kernel got fewer arguments than it takes");
+    return *next_++;
+  }
+  float real() { return static_cast<float>(number()); }
+  bool flag() { return number() != 0; }
+
+  int64_t integer() {
+    const double value = number();
+    if (!(std::fabs(value) <= 9007199254740992.0) || value != std::floor(value)) {
+      throw BadArgument("expected a whole number, got " + std::to_string(value));
+    }
+    return static_cast<int64_t>(value);
+  }
+
+  /** A whole number in [least, most]. */
+  int64_t integer(int64_t least, int64_t most) {
+    const int64_t value = integer();
+    if (value < least || value > most) {
+      throw BadArgument("expected a number from " + std::to_string(least) + " to " + std::to_string(most) + ", got " +
+                        std::to_string(value));
+    }
+    return value;
+  }
+
+  /** A list: its length, then its numbers. */
+  std::vector<int64_t> integers() {
+    const int64_t count = integer(0, end_ - next_);
+    std::vector<int64_t> result(static_cast<size_t>(count));
+    for (auto& value : result) value = integer();
+    return result;
+  }
+
+  /** A tensor whose memory holds its shape. @throws Disposed, BadArgument */
+  Tensor tensor() {
+    Tensor t;
+    t.id = static_cast<uint64_t>(integer());
+    t.dtype = static_cast<DType>(integer(0, 2));
+    t.rank = static_cast<int>(integer(0, maxRank));
+    for (int i = 0; i < t.rank; i++) {
+      t.shape[i] = integer(0, int64_t{1} << 40);
+      if (__builtin_mul_overflow(t.size, t.shape[i], &t.size)) throw BadArgument("a shape is too large");
+    }
+    t.data = allocator().data(t.id);
+    int64_t bytes;
+    if (__builtin_mul_overflow(t.size, static_cast<int64_t>(bytesOf(t.dtype)), &bytes) ||
+        static_cast<size_t>(bytes) > allocator().size(t.id)) {
+      throw BadArgument("a tensor's memory is smaller than its shape");
+    }
+    return t;
+  }
+
+  Tensor tensor(DType dtype) {
+    const Tensor t = tensor();
+    if (t.dtype != dtype) throw BadArgument("a tensor is not of the type that the kernel takes");
+    return t;
+  }
+
+  Tensor floats() { return tensor(DType::float32); }
+
+  /** A tensor that may be absent: a flag, then the tensor if it is set. `data` is null without. */
+  Tensor optionalFloats() {
+    if (flag()) return floats();
+    Tensor none;
+    none.size = 0;
+    return none;
+  }
+
+ private:
+  const double* next_;
+  const double* end_;
+};
+
+}  // namespace bag

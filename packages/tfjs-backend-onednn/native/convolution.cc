@@ -1,0 +1,180 @@
+// Convolutions of NHWC images with HWIO filters and both gradients, by oneDNN. With groups it is the depthwise one: its
+// filter is [height, width, channels, multiplier], and each channel is a group.
+#include <cstring>
+
+#include "kernels.h"
+#include "primitives.h"
+
+namespace bag {
+
+namespace {
+
+using dnnl::memory;
+
+/** The sizes of one convolution and where its operands lie, as oneDNN names them. */
+struct Convolution2d {
+  onednn::Geometry geometry;
+  bool depthwise;
+  memory::dims src, weights, dst;
+  memory::dims weightsStrides;
+
+  Convolution2d(const Tensor& x, const Tensor& filter, const Tensor& y, Arguments& in) {
+    geometry.strides = in.integers();
+    geometry.dilations = in.integers();
+    geometry.padBefore = in.integers();
+    depthwise = in.flag();
+    require(x.rank == 4 && filter.rank == 4 && y.rank == 4, "expected images and filters of rank 4");
+    require(geometry.strides.size() == 2 && geometry.dilations.size() == 2 && geometry.padBefore.size() == 2,
+            "expected strides, dilations and padding of height and width");
+    for (const auto& list : {geometry.strides, geometry.dilations}) {
+      for (const int64_t value : list) require(value >= 1, "expected strides and dilations of at least 1");
+    }
+    const int64_t batch = x.dim(0), height = x.dim(1), width = x.dim(2), from = x.dim(3);
+    const int64_t h = filter.dim(0), w = filter.dim(1), to = y.dim(3);
+    require(y.dim(0) == batch, "the output has another batch size than the input");
+    require(filter.dim(2) == from, "the filter expects another number of channels");
+    const int64_t multiplier = filter.dim(3);
+    require(to == (depthwise ? from * multiplier : multiplier), "the output has another number of channels");
+    // What is left over of the far side: it may be negative where strides leave a rest.
+    geometry.padAfter.resize(2);
+    for (int axis = 0; axis < 2; axis++) {
+      const int64_t extent = ((axis == 0 ? h : w) - 1) * geometry.dilations[axis] + 1;
+      const int64_t out = y.dim(axis + 1), size = axis == 0 ? height : width;
+      require(geometry.padBefore[axis] >= 0 && out >= 0, "expected padding of at least 0");
+      geometry.padAfter[axis] = (out - 1) * geometry.strides[axis] + extent - size - geometry.padBefore[axis];
+    }
+    src = {batch, from, height, width};
+    dst = {batch, to, y.dim(1), y.dim(2)};
+    if (depthwise) {
+      weights = {from, multiplier, 1, h, w};
+      weightsStrides = {multiplier, 1, 1, w * from * multiplier, from * multiplier};
+    } else {
+      weights = {to, from, h, w};
+      weightsStrides = {1, to, w * from * to, from * to};
+    }
+  }
+
+  bool empty() const {
+    for (const auto& dims : {src, weights, dst}) {
+      for (const int64_t size : dims) {
+        if (size == 0) return true;
+      }
+    }
+    return false;
+  }
+
+  static onednn::Descriptor image(const memory::dims& dims) {
+    return {dims, memory::data_type::f32, memory::format_tag::nhwc};
+  }
+  onednn::Descriptor plainWeights() const { return plain(weights, weightsStrides); }
+  onednn::Descriptor anyWeights() const { return {weights, memory::data_type::f32, memory::format_tag::any}; }
+
+  Key key(int64_t extra = 0) const {
+    Key key{depthwise, extra};
+    for (const auto& list : {geometry.strides, geometry.dilations, geometry.padBefore, src, weights, dst}) {
+      key.insert(key.end(), list.begin(), list.end());
+    }
+    return key;
+  }
+
+  dnnl::convolution_forward::primitive_desc forward(const onednn::Descriptor& bias,
+                                                    const dnnl::primitive_attr& attributes) const {
+    return onednn::convolutionForward(cpu(), image(src), anyWeights(), bias, image(dst), geometry, attributes);
+  }
+};
+
+template <typename Primitive>
+struct Prepared {
+  typename Primitive::primitive_desc description;
+  Primitive primitive;
+  explicit Prepared(typename Primitive::primitive_desc description)
+      : description(description), primitive(description) {}
+};
+
+using Forward = Prepared<dnnl::convolution_forward>;
+using BackwardData = Prepared<dnnl::convolution_backward_data>;
+using BackwardWeights = Prepared<dnnl::convolution_backward_weights>;
+
+void zero(const Tensor& t) {
+  if (t.size > 0) std::fill(t.floats(), t.floats() + t.size, 0.0f);
+}
+
+}  // namespace
+
+/** y[b,i,j,o] = Σ x[b, i·s + u·d − p, …, c] · filter[u,v,c,o] (+ bias[o], then an activation). */
+void Convolution(Arguments& in) {
+  const Tensor x = in.floats(), filter = in.floats(), bias = in.optionalFloats(), y = in.floats();
+  const Convolution2d c(x, filter, y, in);
+  const int64_t activation = in.integer(0, 5);
+  const float alpha = in.real();
+  require(bias.data == nullptr || bias.size == c.dst[1], "expected a bias of one number per output channel");
+  if (y.size == 0) return;
+  if (c.empty()) throw BadArgument("cannot convolve without channels or pixels");
+
+  static Cache<Forward> cache;
+  const bool hasBias = bias.data != nullptr;
+  int64_t alphaBits = 0;
+  std::memcpy(&alphaBits, &alpha, sizeof alpha);
+  auto key = c.key(activation * 2 + hasBias);
+  key.push_back(alphaBits);
+  auto& prepared = cache.get(key, [&] {
+    auto attributes = withOwnScratchpad();
+    dnnl::post_ops ops;
+    onednn::appendActivation(ops, activation, alpha);
+    attributes.set_post_ops(ops);
+    return Forward(c.forward(hasBias ? plain({c.dst[1]}) : onednn::Descriptor(), attributes));
+  });
+  const auto wanted = prepared.description.weights_desc();
+  void* weights = inLayout(filter.id, filter.data, c.plainWeights(), wanted);
+  std::unordered_map<int, memory> arguments{
+      {DNNL_ARG_SRC, memoryOf(prepared.description.src_desc(), x.data)},
+      {DNNL_ARG_WEIGHTS, memoryOf(wanted, weights)},
+      {DNNL_ARG_DST, memoryOf(prepared.description.dst_desc(), y.data)},
+  };
+  if (hasBias) arguments.emplace(DNNL_ARG_BIAS, memoryOf(prepared.description.bias_desc(), bias.data));
+  execute(prepared.primitive, prepared.description.scratchpad_desc(), std::move(arguments));
+}
+
+/** dx[b, i·s + u·d − p, …, c] += Σ dy[b,i,j,o] · filter[u,v,c,o]. */
+void ConvolutionInputGradient(Arguments& in) {
+  const Tensor dy = in.floats(), filter = in.floats(), dx = in.floats();
+  const Convolution2d c(dx, filter, dy, in);
+  if (c.empty()) return zero(dx);
+
+  static Cache<BackwardData> cache;
+  auto& prepared = cache.get(c.key(), [&] {
+    const auto attributes = withOwnScratchpad();
+    return BackwardData(onednn::convolutionBackwardData(cpu(), c.image(c.src), c.anyWeights(), c.image(c.dst),
+                                                        c.geometry, c.forward({}, attributes), attributes));
+  });
+  const auto wanted = prepared.description.weights_desc();
+  void* weights = inLayout(filter.id, filter.data, c.plainWeights(), wanted);
+  execute(prepared.primitive, prepared.description.scratchpad_desc(),
+          {{DNNL_ARG_DIFF_DST, memoryOf(prepared.description.diff_dst_desc(), dy.data)},
+           {DNNL_ARG_WEIGHTS, memoryOf(wanted, weights)},
+           {DNNL_ARG_DIFF_SRC, memoryOf(prepared.description.diff_src_desc(), dx.data)}});
+}
+
+/** df[u,v,c,o] = Σ x[b, i·s + u·d − p, …, c] · dy[b,i,j,o]. */
+void ConvolutionFilterGradient(Arguments& in) {
+  const Tensor x = in.floats(), dy = in.floats(), dFilter = in.floats();
+  const Convolution2d c(x, dFilter, dy, in);
+  if (c.empty()) return zero(dFilter);
+
+  static Cache<BackwardWeights> cache;
+  auto& prepared = cache.get(c.key(), [&] {
+    const auto attributes = withOwnScratchpad();
+    return BackwardWeights(onednn::convolutionBackwardWeights(cpu(), c.image(c.src), c.anyWeights(), c.image(c.dst),
+                                                              c.geometry, c.forward({}, attributes), attributes));
+  });
+  const auto made = prepared.description.diff_weights_desc();
+  const bool direct = made == c.plainWeights();
+  const Scratch blocked(direct ? 1 : made.get_size());
+  execute(prepared.primitive, prepared.description.scratchpad_desc(),
+          {{DNNL_ARG_SRC, memoryOf(prepared.description.src_desc(), x.data)},
+           {DNNL_ARG_DIFF_DST, memoryOf(prepared.description.diff_dst_desc(), dy.data)},
+           {DNNL_ARG_DIFF_WEIGHTS, memoryOf(made, direct ? dFilter.data : blocked.data())}});
+  if (!direct) reorder(made, blocked.data(), c.plainWeights(), dFilter.data);
+}
+
+}  // namespace bag

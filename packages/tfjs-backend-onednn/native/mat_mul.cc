@@ -1,0 +1,62 @@
+// Products of matrices, batched and broadcast, by oneDNN.
+#include <cstring>
+
+#include "kernels.h"
+#include "primitives.h"
+
+namespace bag {
+
+/**
+ * y[b,i,j] = Σ_k a[b,i,k]·b[b,k,j] (+ bias[j], then an activation); either operand may be stored transposed, and either
+ * may have a batch of 1. Operands of rank 3.
+ */
+void MatMul(Arguments& in) {
+  const Tensor a = in.floats(), b = in.floats(), bias = in.optionalFloats(), y = in.floats();
+  const bool transposeA = in.flag(), transposeB = in.flag();
+  const int64_t activation = in.integer(0, 5);
+  const float alpha = in.real();
+  require(a.rank == 3 && b.rank == 3 && y.rank == 3, "expected operands of rank 3");
+  const int64_t rows = a.dim(transposeA ? 2 : 1), inner = a.dim(transposeA ? 1 : 2);
+  const int64_t columns = b.dim(transposeB ? 1 : 2);
+  require(b.dim(transposeB ? 2 : 1) == inner, "the inner sizes differ");
+  require(y.dim(1) == rows && y.dim(2) == columns, "the output has another shape than the product");
+  require((a.dim(0) == y.dim(0) || a.dim(0) == 1) && (b.dim(0) == y.dim(0) || b.dim(0) == 1),
+          "the batch sizes do not fit");
+  require(bias.data == nullptr || bias.size == columns, "expected a bias of one number per column");
+  if (y.size == 0) return;
+  require(inner > 0, "cannot multiply over an empty axis");
+
+  struct Prepared {
+    dnnl::matmul::primitive_desc description;
+    dnnl::matmul primitive;
+  };
+  static Cache<Prepared> cache;
+  const bool hasBias = bias.data != nullptr;
+  int64_t alphaBits = 0;
+  std::memcpy(&alphaBits, &alpha, sizeof alpha);
+  const auto& prepared = cache.get(
+      {a.dim(0), b.dim(0), y.dim(0), rows, inner, columns, transposeA, transposeB, hasBias, activation, alphaBits}, [&] {
+        auto attributes = withOwnScratchpad();
+        dnnl::post_ops ops;
+        onednn::appendActivation(ops, activation, alpha);
+        attributes.set_post_ops(ops);
+        // A transposed operand is the same memory, walked the other way.
+        const auto operand = [](int64_t batch, int64_t rows, int64_t columns, bool transposed) {
+          return transposed ? plain({batch, rows, columns}, {rows * columns, 1, rows})
+                            : plain({batch, rows, columns}, {rows * columns, columns, 1});
+        };
+        const auto description = onednn::matmul(
+            cpu(), operand(a.dim(0), rows, inner, transposeA), operand(b.dim(0), inner, columns, transposeB),
+            hasBias ? plain({1, 1, columns}) : onednn::Descriptor(), plain({y.dim(0), rows, columns}), attributes);
+        return Prepared{description, dnnl::matmul(description)};
+      });
+  std::unordered_map<int, dnnl::memory> arguments{
+      {DNNL_ARG_SRC, memoryOf(prepared.description.src_desc(), a.data)},
+      {DNNL_ARG_WEIGHTS, memoryOf(prepared.description.weights_desc(), b.data)},
+      {DNNL_ARG_DST, memoryOf(prepared.description.dst_desc(), y.data)},
+  };
+  if (hasBias) arguments.emplace(DNNL_ARG_BIAS, memoryOf(prepared.description.bias_desc(), bias.data));
+  execute(prepared.primitive, prepared.description.scratchpad_desc(), std::move(arguments));
+}
+
+}  // namespace bag

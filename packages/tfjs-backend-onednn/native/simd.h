@@ -1,0 +1,71 @@
+// Vectors of eight floats, by the compiler's vector extension: AVX on x86, pairs of NEON registers on ARM.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
+
+namespace bag {
+
+typedef float Vector __attribute__((vector_size(32)));
+typedef int32_t Mask __attribute__((vector_size(32)));
+constexpr int64_t lanes = 8;
+
+inline Vector load(const float* p) {
+  Vector v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+inline void store(float* p, Vector v) { std::memcpy(p, &v, sizeof v); }
+inline Vector splat(float value) { return Vector{} + value; }
+
+/** Past the cache, for results that are larger than it; `p` is 32-byte aligned. */
+inline void storeStreaming(float* p, Vector v) {
+#if defined(__AVX__)
+  _mm256_stream_ps(p, (__m256)v);
+#else
+  store(p, v);
+#endif
+}
+
+/** Makes streaming stores visible to other threads. */
+inline void fence() {
+#if defined(__AVX__)
+  _mm_sfence();
+#endif
+}
+
+inline float fusedMultiplyAdd(float a, float b, float c) {
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+  return __builtin_fmaf(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+inline Vector fusedMultiplyAdd(Vector a, Vector b, Vector c) {
+#if defined(__FMA__)
+  return (Vector)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+  Vector result;
+  for (int i = 0; i < lanes; i++) result[i] = fusedMultiplyAdd(a[i], b[i], c[i]);
+  return result;
+#endif
+}
+
+/** max(0, ·); a NaN stays one. */
+inline float rectified(float v) { return v < 0 ? 0 : v; }
+inline Vector rectified(Vector v) { return v < 0 ? Vector{} : v; }
+
+/** v where the mask's value is above 0, else 0. */
+inline float whereAbove0(float mask, float v) { return mask > 0 ? v : 0; }
+inline Vector whereAbove0(Vector mask, Vector v) { return mask > 0 ? v : Vector{}; }
+
+/** Bytes of a result from which on it is written past the cache. */
+constexpr int64_t streamingBytes = 24 << 20;
+
+}  // namespace bag

@@ -1,0 +1,68 @@
+import { native, type NativeMemory } from './native.js';
+
+export interface EngineInfo {
+  /** Version of oneDNN, such as `3.2.0`. */
+  oneDnnVersion: string;
+  /** The widest instructions that oneDNN uses on this processor, such as `avx512_bf16`. */
+  instructionSet: string;
+  threads: number;
+}
+
+/**
+ * What the engine is made of.
+ *
+ * @example
+ * info().oneDnnVersion; // '3.2.0'
+ */
+export function info(): EngineInfo {
+  return {
+    oneDnnVersion: native.oneDnnVersion,
+    instructionSet: native.instructionSet,
+    threads: native.threads(),
+  };
+}
+
+/** The number of threads that kernels run on: `BAG_NUM_THREADS`, or all processors. */
+export function threads(): number {
+  return native.threads();
+}
+
+/**
+ * Changes the number of threads. Results are the same for the same number.
+ * @throws TypeError for a number that is none, or outside [1, 1024].
+ * @example
+ * setThreads(2);
+ */
+export function setThreads(count: number): void {
+  if (!Number.isInteger(count)) throw new TypeError(`setThreads: expected a whole number, got ${count}`);
+  native.setThreads(count);
+}
+
+/** Bytes of native memory, of the whole process. */
+export function memory(): NativeMemory {
+  return native.memory();
+}
+
+export interface MemoryLimits {
+  /** The most bytes that tensors may take at once; the machine's memory by default. More throws a RangeError. */
+  inUse?: number;
+  /** The most free bytes that are kept for reuse; half of the machine's memory by default. */
+  kept?: number;
+}
+
+const unlimited = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Bounds the native memory.
+ *
+ * @example
+ * setMemoryLimits({ inUse: 2 ** 32, kept: 2 ** 30 });
+ */
+export function setMemoryLimits({ inUse = unlimited, kept = unlimited }: MemoryLimits): void {
+  native.setLimits(inUse, kept);
+}
+
+/** Gives free memory back to the system. */
+export function trimMemory(): void {
+  native.trim();
+}

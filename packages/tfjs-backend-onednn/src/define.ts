@@ -1,0 +1,90 @@
+import {
+  getKernel,
+  getKernelsForBackend,
+  type KernelConfig,
+  type KernelFunc,
+  type NamedAttrMap,
+  registerKernel,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
+import type { OnednnBackend } from './backend.js';
+import { isNumeric } from './storage.js';
+
+export const backendName = 'onednn';
+
+/** A kernel: tensors by name and attributes in, fresh tensors out. */
+export type Kernel<Inputs, Attributes> = (
+  inputs: Inputs,
+  attributes: Attributes,
+  backend: OnednnBackend,
+) => TensorInfo | TensorInfo[];
+
+export interface DefineOptions<Inputs, Attributes> {
+  /** Whether the native kernel takes these; others go to tfjs-backend-cpu. By default: all but strings and complex. */
+  takes?: (inputs: Inputs, attributes: Attributes) => boolean;
+}
+
+const native = new Set<string>();
+
+/** Registers a native kernel under one of TensorFlow.js' names, or of `@bag/ops`'. */
+export function define<Inputs extends object, Attributes extends object = object>(
+  kernelName: string,
+  kernel: Kernel<Inputs, Attributes>,
+  { takes = () => true }: DefineOptions<Inputs, Attributes> = {},
+): void {
+  const kernelFunc: KernelFunc = ({ inputs, attrs = {}, backend }) => {
+    const own = backend as OnednnBackend;
+    const attributes = attrs as unknown as Attributes;
+    const given = inputs as unknown as Inputs;
+    if (allNumeric(inputs as Record<string, TensorInfo>) && takes(given, attributes)) {
+      return kernel(given, attributes, own);
+    }
+    return forward(kernelName, inputs as Record<string, TensorInfo>, attrs, own);
+  };
+  native.add(kernelName);
+  registerKernel({ kernelName, backendName, kernelFunc });
+}
+
+function allNumeric(inputs: Record<string, TensorInfo | null | undefined>): boolean {
+  for (const key in inputs) {
+    const tensor = inputs[key];
+    if (tensor?.dtype !== undefined && !isNumeric(tensor.dtype)) return false;
+  }
+  return true;
+}
+
+/** Leaves a call to the kernel of tfjs-backend-cpu. */
+export function forward(
+  name: string,
+  inputs: Record<string, TensorInfo>,
+  attrs: NamedAttrMap,
+  backend: OnednnBackend,
+): TensorInfo | TensorInfo[] {
+  const config = getKernel(name, 'cpu') as KernelConfig | undefined;
+  if (config === undefined) throw new Error(`${name}: neither onednn nor tfjs-backend-cpu takes these arguments`);
+  backend.forwarded.set(name, (backend.forwarded.get(name) ?? 0) + 1);
+  return config.kernelFunc({ inputs, attrs, backend });
+}
+
+/** Runs another kernel of this backend, native or not. Its outputs belong to the caller. */
+export function runKernel(
+  name: string,
+  inputs: Record<string, TensorInfo>,
+  attrs: object,
+  backend: OnednnBackend,
+): TensorInfo {
+  return getKernel(name, backendName).kernelFunc({ inputs, attrs: attrs as NamedAttrMap, backend }) as TensorInfo;
+}
+
+/** Registers every kernel of tfjs-backend-cpu that has no native one. */
+export function forwardTheRest(): void {
+  for (const { kernelName } of getKernelsForBackend('cpu')) {
+    if (native.has(kernelName) || kernelName.startsWith('Bag')) continue;
+    registerKernel({
+      kernelName,
+      backendName,
+      kernelFunc: ({ inputs, attrs = {}, backend }) =>
+        forward(kernelName, inputs as Record<string, TensorInfo>, attrs, backend as OnednnBackend),
+    });
+  }
+}

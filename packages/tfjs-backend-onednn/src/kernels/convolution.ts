@@ -1,0 +1,234 @@
+import { backend_util, type TensorInfo } from '@tensorflow/tfjs-core';
+import { type Activation, activationCode, finishActivation } from '../activation.js';
+import type { OnednnBackend } from '../backend.js';
+import { kernelNumber } from '../call.js';
+import { define } from '../define.js';
+
+type Shape4D = [number, number, number, number];
+type Pair = [number, number];
+
+/** The attributes of TensorFlow.js' convolution kernels. */
+interface CoreAttributes {
+  strides: Pair | number;
+  pad: 'valid' | 'same' | number | backend_util.ExplicitPadding;
+  dilations?: Pair | number;
+  dataFormat?: 'NHWC' | 'NCHW';
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+/** Those of `@bag/ops`. */
+interface BagAttributes {
+  strides: Pair;
+  pad: [Pair, Pair];
+  dilations: Pair;
+}
+
+/** What the native kernels take beside tensors. */
+interface Geometry {
+  strides: Pair;
+  dilations: Pair;
+  padBefore: Pair;
+  depthwise: boolean;
+}
+
+const Forward = kernelNumber('Convolution');
+const InputGradient = kernelNumber('ConvolutionInputGradient');
+const FilterGradient = kernelNumber('ConvolutionFilterGradient');
+
+interface Epilogue {
+  bias?: TensorInfo;
+  activation?: Activation;
+  leakyreluAlpha?: number;
+}
+
+function convolve(
+  x: TensorInfo,
+  filter: TensorInfo,
+  outShape: number[],
+  geometry: Geometry,
+  backend: OnednnBackend,
+  { bias, activation, leakyreluAlpha = 0 }: Epilogue = {},
+): TensorInfo {
+  const call = backend.call(Forward);
+  call.tensor(x);
+  call.tensor(filter);
+  call.optional(bias);
+  const y = call.output(outShape);
+  pushGeometry(call, geometry);
+  call.number(activationCode(activation));
+  call.number(leakyreluAlpha);
+  call.run();
+  return y;
+}
+
+function inputGradient(
+  dy: TensorInfo,
+  filter: TensorInfo,
+  inputShape: number[],
+  geometry: Geometry,
+  backend: OnednnBackend,
+): TensorInfo {
+  const call = backend.call(InputGradient);
+  call.tensor(dy);
+  call.tensor(filter);
+  const dx = call.output(inputShape);
+  pushGeometry(call, geometry);
+  call.run();
+  return dx;
+}
+
+function filterGradient(
+  x: TensorInfo,
+  dy: TensorInfo,
+  filterShape: number[],
+  geometry: Geometry,
+  backend: OnednnBackend,
+): TensorInfo {
+  const call = backend.call(FilterGradient);
+  call.tensor(x);
+  call.tensor(dy);
+  const dFilter = call.output(filterShape);
+  pushGeometry(call, geometry);
+  call.run();
+  return dFilter;
+}
+
+function pushGeometry(
+  call: ReturnType<OnednnBackend['call']>,
+  { strides, dilations, padBefore, depthwise }: Geometry,
+): void {
+  call.numbers(strides);
+  call.numbers(dilations);
+  call.numbers(padBefore);
+  call.flag(depthwise);
+}
+
+/** Shapes and padding that TensorFlow.js' attributes come to. */
+function core(
+  xShape: number[],
+  filterShape: number[],
+  { strides, pad, dilations = 1, dimRoundingMode }: CoreAttributes,
+  depthwise: boolean,
+): Geometry & { outShape: number[] } {
+  const info = backend_util.computeConv2DInfo(
+    xShape as Shape4D,
+    filterShape as Shape4D,
+    strides,
+    dilations,
+    pad,
+    dimRoundingMode,
+    depthwise,
+  );
+  return {
+    strides: [info.strideHeight, info.strideWidth],
+    dilations: [info.dilationHeight, info.dilationWidth],
+    padBefore: [info.padInfo.top, info.padInfo.left],
+    depthwise,
+    outShape: info.outShape,
+  };
+}
+
+const bag = ({ strides, pad: [rows, columns], dilations }: BagAttributes): Geometry => ({
+  strides,
+  dilations,
+  padBefore: [rows[0], columns[0]],
+  depthwise: false,
+});
+
+function bagOutShape(x: number[], filter: number[], { strides, pad, dilations }: BagAttributes): number[] {
+  const size = (axis: 0 | 1) => {
+    const extent = ((filter[axis] as number) - 1) * dilations[axis] + 1;
+    return Math.floor(((x[axis + 1] as number) + pad[axis][0] + pad[axis][1] - extent) / strides[axis]) + 1;
+  };
+  return [x[0] as number, size(0), size(1), filter[3] as number];
+}
+
+// Images with the channels first, and those without pixels, go to tfjs-backend-cpu.
+const takes = (inputs: object, { dataFormat = 'NHWC' }: CoreAttributes): boolean =>
+  dataFormat === 'NHWC' &&
+  Object.values(inputs as Record<string, TensorInfo | undefined>).every(
+    (tensor) => tensor?.dtype === undefined || (tensor.dtype === 'float32' && !tensor.shape.includes(0)),
+  );
+
+interface ForwardInputs {
+  x: TensorInfo;
+  filter: TensorInfo;
+}
+
+interface FusedInputs extends ForwardInputs {
+  bias?: TensorInfo;
+  preluActivationWeights?: TensorInfo;
+}
+
+type FusedAttributes = CoreAttributes & { activation?: Activation; leakyreluAlpha?: number };
+
+for (const [depthwise, plainName, fusedName, inputName, filterName] of [
+  [false, 'Conv2D', 'FusedConv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter'],
+  [
+    true,
+    'DepthwiseConv2dNative',
+    'FusedDepthwiseConv2D',
+    'DepthwiseConv2dNativeBackpropInput',
+    'DepthwiseConv2dNativeBackpropFilter',
+  ],
+] as const) {
+  define<ForwardInputs, CoreAttributes>(
+    plainName,
+    ({ x, filter }, attributes, backend) => {
+      const geometry = core(x.shape, filter.shape, attributes, depthwise);
+      return convolve(x, filter, geometry.outShape, geometry, backend);
+    },
+    { takes },
+  );
+
+  define<FusedInputs, FusedAttributes>(
+    fusedName,
+    ({ x, filter, bias, preluActivationWeights }, { activation, leakyreluAlpha, ...attributes }, backend) => {
+      const geometry = core(x.shape, filter.shape, attributes, depthwise);
+      const y = convolve(x, filter, geometry.outShape, geometry, backend, {
+        ...(bias != null && { bias }),
+        ...(activation !== undefined && { activation }),
+        ...(leakyreluAlpha !== undefined && { leakyreluAlpha }),
+      });
+      return finishActivation(y, activation, preluActivationWeights, backend);
+    },
+    { takes: (inputs, attributes) => takes(inputs, attributes) && fits(inputs) },
+  );
+
+  define<{ dy: TensorInfo; filter: TensorInfo }, CoreAttributes & { inputShape: Shape4D }>(
+    inputName,
+    ({ dy, filter }, { inputShape, ...attributes }, backend) =>
+      inputGradient(dy, filter, inputShape, core(inputShape, filter.shape, attributes, depthwise), backend),
+    { takes },
+  );
+
+  define<{ x: TensorInfo; dy: TensorInfo }, CoreAttributes & { filterShape: Shape4D }>(
+    filterName,
+    ({ x, dy }, { filterShape, ...attributes }, backend) =>
+      filterGradient(x, dy, filterShape, core(x.shape, filterShape, attributes, depthwise), backend),
+    { takes },
+  );
+}
+
+/** A bias for each channel; one of another shape is broadcast by tfjs-backend-cpu. */
+function fits({ filter, bias }: FusedInputs): boolean {
+  if (bias == null) return true;
+  const size = bias.shape.reduce((a, b) => a * b, 1);
+  return size === filter.shape[3];
+}
+
+define<ForwardInputs, BagAttributes>('BagConv2D', ({ x, filter }, attributes, backend) =>
+  convolve(x, filter, bagOutShape(x.shape, filter.shape, attributes), bag(attributes), backend),
+);
+
+define<{ dy: TensorInfo; filter: TensorInfo }, BagAttributes & { inputShape: Shape4D }>(
+  'BagConv2DBackpropInput',
+  ({ dy, filter }, { inputShape, ...attributes }, backend) =>
+    inputGradient(dy, filter, inputShape, bag(attributes), backend),
+);
+
+define<{ x: TensorInfo; dy: TensorInfo }, BagAttributes & { filterShape: Shape4D }>(
+  'BagConv2DBackpropFilter',
+  ({ x, dy }, { filterShape, ...attributes }, backend) =>
+    filterGradient(x, dy, filterShape, bag(attributes), backend),
+);

@@ -1,0 +1,6 @@
+// Every native kernel, a file per family, as native/ has them.
+import './batch-norm.js';
+import './convolution.js';
+import './mat-mul.js';
+import './sgd-update.js';
+import './shape.js';

@@ -1,0 +1,20 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { util } from '@tensorflow/tfjs-core';
+import { define } from '../define.js';
+
+interface Input {
+  x: TensorInfo;
+}
+
+define<Input>('Identity', ({ x }, _, backend) => backend.alias(x, x.shape, x.dtype));
+
+define<Input, { shape: number[] }>('Reshape', ({ x }, { shape }, backend) => {
+  const size = util.sizeFromShape(x.shape);
+  const result = util.inferFromImplicitShape(shape, size);
+  if (util.sizeFromShape(result) !== size) {
+    throw new Error(
+      `The new shape (${result.join()}) has ${util.sizeFromShape(result)} elements and the old shape (${x.shape.join()}) has ${size} elements. The new shape and old shape must have the same number of elements.`,
+    );
+  }
+  return backend.alias(x, result, x.dtype);
+});

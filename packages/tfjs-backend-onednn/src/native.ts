@@ -1,0 +1,68 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A block of native memory, named by a number that is never used twice. */
+export type BlockId = number;
+
+export interface NativeMemory {
+  /** Bytes of live tensors and of what hangs on them. */
+  bytesInUse: number;
+  blocksInUse: number;
+  /** Bytes that the system has given, free ones that are kept for reuse included. */
+  bytesResident: number;
+  /** The most bytes in use at once since `resetPeak`. */
+  peakBytesInUse: number;
+  /** The most bytes that may be in use. */
+  limit: number;
+}
+
+/** What native/addon.cc exports. All sizes in bytes. */
+export interface Native {
+  /** The arguments of the next `run`, shared with the native side. */
+  readonly frame: Float64Array;
+  /** The kernels' names; `run` takes their places in this list. */
+  readonly kernels: readonly string[];
+  readonly oneDnnVersion: string;
+  readonly instructionSet: string;
+  allocate(bytes: number, owner: number): BlockId;
+  free(block: BlockId): void;
+  newOwner(): number;
+  freeOwned(owner: number): void;
+  write(block: BlockId, values: ArrayBufferView): void;
+  read(block: BlockId, values: ArrayBufferView): void;
+  /** The memory itself; the buffer is emptied when the block is freed. */
+  view(block: BlockId): ArrayBuffer;
+  run(kernel: number, count: number): void;
+  memory(): NativeMemory;
+  resetPeak(): void;
+  trim(): void;
+  setLimits(bytesInUse: number, freeBytesKept: number): void;
+  threads(): number;
+  setThreads(count: number): void;
+}
+
+function load(): Native {
+  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  try {
+    const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => unknown;
+    return nodeGypBuild(root) as Native;
+  } catch (error) {
+    const reason = (error as Error).message.split('\n')[0] ?? '';
+    throw new Error(
+      `the native part of @bag/tfjs-backend-onednn does not load: ${reason}; build it with "npm run build:native -w @bag/tfjs-backend-onednn" (needs a C++ compiler)`,
+      { cause: error },
+    );
+  }
+}
+
+export const native = load();
+
+const wanted = process.env['BAG_NUM_THREADS'];
+if (wanted !== undefined) {
+  const count = Number(wanted);
+  if (!Number.isInteger(count) || count < 1 || count > 1024) {
+    throw new RangeError(`BAG_NUM_THREADS: expected a whole number from 1 to 1024, got "${wanted}"`);
+  }
+  native.setThreads(count);
+}

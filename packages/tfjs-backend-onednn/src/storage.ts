@@ -1,0 +1,99 @@
+import type { BackendValues, DataType, TensorInfo } from '@tensorflow/tfjs-core';
+import { type BlockId, native } from './native.js';
+
+export type NumericDType = 'float32' | 'int32' | 'bool';
+export type NumericArray = Float32Array | Int32Array | Uint8Array;
+
+const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+export function isNumeric(dtype: DataType): dtype is NumericDType {
+  return dtype in arrays;
+}
+
+/** An array of zeros of a dtype's kind. */
+export function arrayOf(dtype: NumericDType, length: number): NumericArray {
+  return new arrays[dtype](length);
+}
+
+/** The buffers through which JavaScript sees native memory. */
+const nativeBuffers = new WeakSet<ArrayBufferLike>();
+
+/** Whether an array lies over native memory, which another tensor may get any time. */
+export function isNative(values: BackendValues): boolean {
+  return ArrayBuffer.isView(values) && nativeBuffers.has(values.buffer);
+}
+
+/**
+ * The values of one data id: in a native block, or in JavaScript (strings, results of kernels that ran there), from
+ * where they move into a block when a native kernel first asks for them. The fields are those that the kernels of
+ * tfjs-backend-cpu know.
+ */
+export class Storage {
+  readonly dtype: DataType;
+  refCount: number;
+  declare complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
+  #values: BackendValues | undefined;
+  #block: BlockId | undefined;
+  #length = 0;
+
+  private constructor(dtype: DataType, refCount: number) {
+    this.dtype = dtype;
+    this.refCount = refCount;
+  }
+
+  /** Values that stay in JavaScript for now; none for a complex tensor. */
+  static ofValues(dtype: DataType, values: BackendValues | undefined, refCount: number): Storage {
+    const storage = new Storage(dtype, refCount);
+    storage.#values = values;
+    return storage;
+  }
+
+  static ofBlock(dtype: NumericDType, block: BlockId, length: number): Storage {
+    const storage = new Storage(dtype, 1);
+    storage.#block = block;
+    storage.#length = length;
+    return storage;
+  }
+
+  /** The values in place: not to be kept, nor written to. A complex tensor has none of its own. */
+  get values(): BackendValues {
+    if (this.#block === undefined) return this.#values as BackendValues;
+    if (this.#length === 0) return arrayOf(this.dtype as NumericDType, 0);
+    const buffer = native.view(this.#block);
+    nativeBuffers.add(buffer);
+    return new arrays[this.dtype as NumericDType](buffer, 0, this.#length);
+  }
+
+  /** A copy of the values. */
+  copy(): BackendValues {
+    if (this.#block !== undefined) {
+      const result = arrayOf(this.dtype as NumericDType, this.#length);
+      native.read(this.#block, result);
+      return result;
+    }
+    const values = this.#values;
+    return ArrayBuffer.isView(values) || Array.isArray(values) ? (values as NumericArray).slice() : [];
+  }
+
+  /** The native block, to which the values move first where they are not there yet. */
+  block(owner: number): BlockId {
+    if (this.#block !== undefined) return this.#block;
+    const values = numericArray(this.dtype as NumericDType, this.#values as ArrayLike<number>);
+    this.#block = native.allocate(values.byteLength, owner);
+    this.#length = values.length;
+    native.write(this.#block, values);
+    this.#values = undefined;
+    return this.#block;
+  }
+
+  dispose(): void {
+    if (this.#block !== undefined) native.free(this.#block);
+    this.#block = undefined;
+    this.#values = undefined;
+  }
+}
+
+/** Values as the array that a dtype has natively. */
+export function numericArray(dtype: NumericDType, values: ArrayLike<number>): NumericArray {
+  return values instanceof arrays[dtype] ? values : arrays[dtype].from(values);
+}
