@@ -50,6 +50,16 @@ export class OnednnBackend extends MathBackendCPU {
     return { dataId, shape, dtype };
   }
 
+  /** The cast of tfjs-backend-cpu renames the type where that loses nothing; here the values change with it. */
+  adopt(tensor: TensorInfo): TensorInfo {
+    const { dataId, shape, dtype } = tensor;
+    const { values, dtype: stored } = this.data.get(dataId);
+    if (dtype === stored || !isNumeric(dtype)) return tensor;
+    const converted = this.makeTensorInfo(shape, dtype, numericArray(dtype, values as ArrayLike<number>));
+    this.disposeData(dataId);
+    return converted;
+  }
+
   override readSync(dataId: DataId): BackendValues {
     const storage = this.data.get(dataId);
     return storage.dtype === 'complex64' ? super.readSync(dataId) : storage.copy();
@@ -84,10 +94,7 @@ export class OnednnBackend extends MathBackendCPU {
   uninitialised(shape: number[], dtype: NumericDType = 'float32'): TensorInfo {
     const length = util.sizeFromShape(shape);
     const dataId = {};
-    this.data.set(
-      dataId,
-      Storage.ofBlock(dtype, native.allocate(length * bytesOf[dtype], this.#owner), length),
-    );
+    this.data.set(dataId, Storage.ofBlock(dtype, native.allocate(length * bytesOf[dtype], this.#owner), length));
     return { dataId, shape, dtype };
   }
 

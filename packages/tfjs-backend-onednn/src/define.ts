@@ -33,10 +33,10 @@ export function define<Inputs extends object, Attributes extends object = object
   { takes = () => true }: DefineOptions<Inputs, Attributes> = {},
 ): void {
   const kernelFunc: KernelFunc = ({ inputs, attrs = {}, backend }) => {
-    const own = backend as OnednnBackend;
+    const own = backend as unknown as OnednnBackend;
     const attributes = attrs as unknown as Attributes;
     const given = inputs as unknown as Inputs;
-    if (allNumeric(inputs as Record<string, TensorInfo>) && takes(given, attributes)) {
+    if (allNumeric(inputs) && takes(given, attributes)) {
       return kernel(given, attributes, own);
     }
     return forward(kernelName, inputs as Record<string, TensorInfo>, attrs, own);
@@ -57,13 +57,14 @@ function allNumeric(inputs: Record<string, TensorInfo | null | undefined>): bool
 export function forward(
   name: string,
   inputs: Record<string, TensorInfo>,
-  attrs: NamedAttrMap,
+  attrs: object,
   backend: OnednnBackend,
 ): TensorInfo | TensorInfo[] {
   const config = getKernel(name, 'cpu') as KernelConfig | undefined;
   if (config === undefined) throw new Error(`${name}: neither onednn nor tfjs-backend-cpu takes these arguments`);
   backend.forwarded.set(name, (backend.forwarded.get(name) ?? 0) + 1);
-  return config.kernelFunc({ inputs, attrs, backend });
+  const outputs = config.kernelFunc({ inputs, attrs: attrs as NamedAttrMap, backend });
+  return Array.isArray(outputs) ? outputs.map((one) => backend.adopt(one)) : backend.adopt(outputs);
 }
 
 /** Runs another kernel of this backend, native or not. Its outputs belong to the caller. */
@@ -84,7 +85,7 @@ export function forwardTheRest(): void {
       kernelName,
       backendName,
       kernelFunc: ({ inputs, attrs = {}, backend }) =>
-        forward(kernelName, inputs as Record<string, TensorInfo>, attrs, backend as OnednnBackend),
+        forward(kernelName, inputs as Record<string, TensorInfo>, attrs, backend as unknown as OnednnBackend),
     });
   }
 }

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
+import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 /** A block of native memory, named by a number that is never used twice. */
@@ -58,7 +59,7 @@ function load(): Native {
 
 export const native = load();
 
-const wanted = process.env['BAG_NUM_THREADS'];
+const wanted = env['BAG_NUM_THREADS'];
 if (wanted !== undefined) {
   const count = Number(wanted);
   if (!Number.isInteger(count) || count < 1 || count > 1024) {

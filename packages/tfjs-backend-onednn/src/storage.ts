@@ -71,8 +71,8 @@ export class Storage {
       native.read(this.#block, result);
       return result;
     }
-    const values = this.#values;
-    return ArrayBuffer.isView(values) || Array.isArray(values) ? (values as NumericArray).slice() : [];
+    if (isNumeric(this.dtype)) return new arrays[this.dtype](this.#values as ArrayLike<number>);
+    return (this.#values as Uint8Array[] | undefined)?.slice() ?? [];
   }
 
   /** The native block, to which the values move first where they are not there yet. */
@@ -95,5 +95,5 @@ export class Storage {
 
 /** Values as the array that a dtype has natively. */
 export function numericArray(dtype: NumericDType, values: ArrayLike<number>): NumericArray {
-  return values instanceof arrays[dtype] ? values : arrays[dtype].from(values);
+  return values instanceof arrays[dtype] ? values : new arrays[dtype](values);
 }

@@ -1,8 +1,8 @@
-import { backend_util, type TensorInfo } from '@tensorflow/tfjs-core';
+import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { type Activation, activationCode, finishActivation } from '../activation.js';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
-import { define } from '../define.js';
+import { define, forward } from '../define.js';
 
 type Shape4D = [number, number, number, number];
 type Pair = [number, number];
@@ -11,7 +11,7 @@ type Pair = [number, number];
 interface CoreAttributes {
   strides: Pair | number;
   pad: 'valid' | 'same' | number | backend_util.ExplicitPadding;
-  dilations?: Pair | number;
+  dilations?: Pair | number | null;
   dataFormat?: 'NHWC' | 'NCHW';
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
@@ -107,14 +107,14 @@ function pushGeometry(
 function core(
   xShape: number[],
   filterShape: number[],
-  { strides, pad, dilations = 1, dimRoundingMode }: CoreAttributes,
+  { strides, pad, dilations, dimRoundingMode }: CoreAttributes,
   depthwise: boolean,
 ): Geometry & { outShape: number[] } {
   const info = backend_util.computeConv2DInfo(
     xShape as Shape4D,
     filterShape as Shape4D,
     strides,
-    dilations,
+    dilations ?? 1,
     pad,
     dimRoundingMode,
     depthwise,
@@ -197,15 +197,21 @@ for (const [depthwise, plainName, fusedName, inputName, filterName] of [
 
   define<{ dy: TensorInfo; filter: TensorInfo }, CoreAttributes & { inputShape: Shape4D }>(
     inputName,
-    ({ dy, filter }, { inputShape, ...attributes }, backend) =>
-      inputGradient(dy, filter, inputShape, core(inputShape, filter.shape, attributes, depthwise), backend),
+    ({ dy, filter }, attributes, backend) => {
+      const { outShape, ...geometry } = core(attributes.inputShape, filter.shape, attributes, depthwise);
+      if (!util.arraysEqual(dy.shape, outShape)) return forward(inputName, { dy, filter }, attributes, backend);
+      return inputGradient(dy, filter, attributes.inputShape, geometry, backend);
+    },
     { takes },
   );
 
   define<{ x: TensorInfo; dy: TensorInfo }, CoreAttributes & { filterShape: Shape4D }>(
     filterName,
-    ({ x, dy }, { filterShape, ...attributes }, backend) =>
-      filterGradient(x, dy, filterShape, core(x.shape, filterShape, attributes, depthwise), backend),
+    ({ x, dy }, attributes, backend) => {
+      const { outShape, ...geometry } = core(x.shape, attributes.filterShape, attributes, depthwise);
+      if (!util.arraysEqual(dy.shape, outShape)) return forward(filterName, { x, dy }, attributes, backend);
+      return filterGradient(x, dy, attributes.filterShape, geometry, backend);
+    },
     { takes },
   );
 }
@@ -229,6 +235,5 @@ define<{ dy: TensorInfo; filter: TensorInfo }, BagAttributes & { inputShape: Sha
 
 define<{ x: TensorInfo; dy: TensorInfo }, BagAttributes & { filterShape: Shape4D }>(
   'BagConv2DBackpropFilter',
-  ({ x, dy }, { filterShape, ...attributes }, backend) =>
-    filterGradient(x, dy, filterShape, bag(attributes), backend),
+  ({ x, dy }, { filterShape, ...attributes }, backend) => filterGradient(x, dy, filterShape, bag(attributes), backend),
 );
