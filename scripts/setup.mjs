@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { buildNative } from '../packages/tfjs-backend-onednn/scripts/build.mjs';
 import { bin, root, runQuietly } from './lib.mjs';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -35,6 +36,7 @@ function build() {
 
 export function setUp() {
   install();
+  buildNative();
   build();
 }
 
