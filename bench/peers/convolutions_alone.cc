@@ -1,7 +1,6 @@
-// The convolutions of a ResNet-50 training step and nothing else: every primitive once, on operands that are laid out as
-// it wants them. What an engine over oneDNN can reach at most.
-// Usage: convolutions_alone BATCH STEPS [nhwc|any] ; prints one JSON object.
-#include <algorithm>
+// The convolutions of a ResNet-50 step and nothing else: every primitive as often as the step runs it, on NHWC images and
+// weights that are laid out as it wants them. What an engine over oneDNN can reach at most.
+// Usage: convolutions_alone BATCH; then for each line `train` or `infer` one step; `version` for oneDNN's.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -29,8 +28,6 @@ static const std::vector<Layer> layers = {
 
 int main(int argc, char** argv) {
   const int batch = argc > 1 ? std::atoi(argv[1]) : 16;
-  const int steps = argc > 2 ? std::atoi(argv[2]) : 5;
-  const bool any = argc > 3 && std::strcmp(argv[3], "any") == 0;
   const auto type = memory::data_type::f32;
   dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   dnnl::stream stream(engine);
@@ -47,7 +44,7 @@ int main(int argc, char** argv) {
     const int out = (size + stride - 1) / stride, pad = kernel / 2;
     const int after = (out - 1) * stride + kernel - size - pad;
     const Geometry g{{stride, stride}, {1, 1}, {pad, pad}, {after, after}};
-    const auto tag = any ? memory::format_tag::any : memory::format_tag::nhwc;
+    const auto tag = memory::format_tag::nhwc;
     const Descriptor src({batch, from, size, size}, type, tag), dst({batch, to, out, out}, type, tag);
     const Descriptor weights({to, from, kernel, kernel}, type, memory::format_tag::any);
     const auto forward = convolutionForward(engine, src, weights, {}, dst, g, {});
@@ -77,24 +74,22 @@ int main(int argc, char** argv) {
                      count, 2});
   }
 
-  std::vector<double> times;
-  double parts[3] = {0, 0, 0};
-  for (int step = -1; step < steps; step++) {
-    double total = 0;
-    for (auto& [primitive, arguments, count, kind] : works) {
+  char line[64];
+  while (std::fgets(line, sizeof line, stdin)) {
+    if (std::strncmp(line, "version", 7) == 0) {
+      const auto* version = dnnl::version();
+      std::printf("{\"version\":\"oneDNN %d.%d.%d\"}\n", version->major, version->minor, version->patch);
+    } else {
+      const bool train = std::strncmp(line, "train", 5) == 0;
       const auto start = std::chrono::steady_clock::now();
-      for (int n = 0; n < count; n++) primitive.execute(stream, arguments);
+      for (auto& [primitive, arguments, count, kind] : works) {
+        if (!train && kind > 0) continue;
+        for (int n = 0; n < count; n++) primitive.execute(stream, arguments);
+      }
       stream.wait();
-      const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-      total += ms;
-      if (step >= 0) parts[kind] += ms / steps;
+      std::printf("{\"ms\":%f}\n",
+                  std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
     }
-    if (step >= 0) times.push_back(total);
+    std::fflush(stdout);
   }
-  std::sort(times.begin(), times.end());
-  const auto* version = dnnl::version();
-  std::printf("{\"onednn\":\"%d.%d.%d\",\"batch\":%d,\"stepMs\":%.1f,\"imagesPerSecond\":%.2f,\"forwardMs\":%.1f,"
-              "\"inputGradientMs\":%.1f,\"filterGradientMs\":%.1f}\n",
-              version->major, version->minor, version->patch, batch, times[times.size() / 2],
-              batch / times[times.size() / 2] * 1e3, parts[0], parts[1], parts[2]);
 }

@@ -1,0 +1,76 @@
+// Our side: `ours.mjs MODEL BATCH SIZE BACKEND`, then for each line `train` or `infer` one step; `memory` for the peaks.
+import { createInterface } from 'node:readline';
+import * as tf from '@tensorflow/tfjs';
+import { crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
+import { sgd } from '@bag/optim';
+import { cifarResnet, resnet } from '@bag/resnet-variants';
+
+const [model, batchText, sizeText, backend = 'onednn'] = process.argv.slice(2);
+const [batch, size, depth] = [batchText, sizeText, model.replace('resnet', '')].map(Number);
+const engine = backend === 'onednn' ? await import('@bag/tfjs-backend-onednn') : undefined;
+tf.enableProdMode();
+await tf.setBackend(backend);
+await tf.ready();
+
+const isCifar = (depth - 2) % 6 === 0 && depth < 1000 && ![50, 152].includes(depth);
+const classes = isCifar ? 10 : 1000;
+const network = (isCifar ? cifarResnet : resnet)({ depth, variant: 'b', classes }, { random: Math.random });
+const parameters = network.parameters.filter(({ role }) => !role.startsWith('running'));
+const optimizer = sgd({ parameters, rate: 0.01, momentum: 0.9, nesterov: true, weightDecay: 1e-4 });
+let state = optimizer.init();
+const images = tf.randomNormal([batch, size, size, 3]);
+const labels = tf.tensor1d(
+  Array.from({ length: batch }, (_, i) => (i * 37) % classes),
+  'int32',
+);
+
+async function train() {
+  const statistics = new PendingStatistics();
+  const loss = () => tf.mean(crossEntropy({ logits: network.apply(images, { training: true, statistics }), labels }));
+  const { value, gradients } = valueAndGradients(() => tf.tidy(loss), parameters);
+  statistics.commit();
+  state = optimizer.update(gradients, state);
+  tf.dispose(gradients);
+  await value.data();
+  value.dispose();
+}
+
+async function infer() {
+  const logits = network.apply(images);
+  await logits.data();
+  logits.dispose();
+}
+
+/** Time by kernel, where asked for. */
+const spent = new Map();
+if (process.env.PROFILE) {
+  for (const config of tf.getKernelsForBackend(backend)) {
+    const { kernelName, kernelFunc } = config;
+    config.kernelFunc = (call) => {
+      const start = performance.now();
+      const result = kernelFunc(call);
+      const entry = spent.get(kernelName) ?? { ms: 0, calls: 0 };
+      spent.set(kernelName, { ms: entry.ms + performance.now() - start, calls: entry.calls + 1 });
+      return result;
+    };
+  }
+}
+
+const works = { train, infer };
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === 'memory') {
+    const { maxRSS } = process.resourceUsage();
+    const native = engine && Object.fromEntries(Object.entries(engine.memory()).map(([k, v]) => [k, v / 2 ** 20]));
+    console.log(JSON.stringify({ peakRssMiB: maxRSS / 1024, native, tensors: tf.memory().numTensors }));
+  } else if (line === 'profile') {
+    console.log(JSON.stringify(Object.fromEntries([...spent].sort((a, b) => b[1].ms - a[1].ms))));
+    spent.clear();
+  } else if (line === 'version') {
+    const more = engine ? `, oneDNN ${engine.info().oneDnnVersion}, ${engine.info().instructionSet}` : '';
+    console.log(JSON.stringify({ version: `tfjs ${tf.version_core} on ${backend}${more}` }));
+  } else {
+    const start = performance.now();
+    await works[line]();
+    console.log(JSON.stringify({ ms: performance.now() - start }));
+  }
+}

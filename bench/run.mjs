@@ -1,0 +1,33 @@
+// npm run bench [-- NAME…]: benchmarks beside their peers. Prints Markdown; progress goes to standard error.
+import { setUp } from '../scripts/setup.mjs';
+
+setUp();
+const { machine } = await import('./machine.mjs');
+const { resnet } = await import('./resnet.mjs');
+
+const benchmarks = {
+  'resnet50-train': () =>
+    resnet({
+      model: 'resnet50',
+      batch: 16,
+      size: 224,
+      work: 'train',
+      rounds: 7,
+      goal: '1.15 × of Debian’s PyTorch, 0.85 × of the convolutions alone, 0.9 × of its memory',
+    }),
+  'resnet20-train': () =>
+    resnet({ model: 'resnet20', batch: 128, size: 32, work: 'train', rounds: 15, goal: '1.4 × of PyTorch' }),
+  'resnet50-infer': () =>
+    resnet({ model: 'resnet50', batch: 16, size: 224, work: 'infer', rounds: 9, goal: '1.15 × of PyTorch' }),
+  bandwidth: async () => (await import('./bandwidth.mjs')).bandwidth(),
+  'small-ops': async () => (await import('./small-ops.mjs')).smallOps(),
+};
+
+const names = process.argv.slice(2);
+const unknown = names.find((name) => !(name in benchmarks));
+if (unknown !== undefined) {
+  console.error(`no benchmark ${unknown}; there are ${Object.keys(benchmarks).join(', ')}`);
+  process.exit(2);
+}
+console.log(machine());
+for (const name of names.length > 0 ? names : Object.keys(benchmarks)) await benchmarks[name]();
