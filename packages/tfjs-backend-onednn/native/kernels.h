@@ -18,7 +18,14 @@ namespace bag {
   KERNEL(BatchNormInference)        \
   /* sgd_update.cc */       \
   KERNEL(SgdUpdate)         \
-  KERNEL(AllFinite)
+  KERNEL(AllFinite)         \
+  /* reduction.cc */        \
+  KERNEL(Reduce)            \
+  /* softmax.cc */          \
+  KERNEL(Softmax)           \
+  /* cross_entropy.cc */    \
+  KERNEL(CrossEntropy)      \
+  KERNEL(CrossEntropyGradient)
 
 #define BAG_DECLARE(name) void name(Arguments& arguments);
 BAG_KERNELS(BAG_DECLARE)

@@ -1,6 +1,9 @@
 // Every native kernel, a file per family, as native/ has them.
 import './batch-norm.js';
 import './convolution.js';
+import './cross-entropy.js';
 import './mat-mul.js';
+import './reduction.js';
 import './sgd-update.js';
 import './shape.js';
+import './softmax.js';

@@ -1,0 +1,297 @@
+// Sums, products, extremes over any set of axes, in one pass over the input as it lies in memory.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels.h"
+#include "parallel.h"
+
+namespace bag {
+
+namespace {
+
+struct Axis {
+  int64_t size, stride;
+};
+
+/** Axes, innermost first. */
+struct Axes {
+  std::array<Axis, maxRank> list{};
+  int count = 0;
+  int64_t size = 1;
+
+  void push(Axis axis) {
+    list[count++] = axis;
+    size *= axis.size;
+  }
+};
+
+/** Steps through the places of some axes in the order of memory. */
+class Walker {
+ public:
+  Walker(const Axes& axes, int64_t position) : axes_(axes) {
+    for (int i = 0; i < axes.count && position > 0; i++) {
+      index_[i] = position % axes.list[i].size;
+      position /= axes.list[i].size;
+      offset += index_[i] * axes.list[i].stride;
+    }
+  }
+
+  void next() {
+    for (int i = 0; i < axes_.count; i++) {
+      const Axis axis = axes_.list[i];
+      offset += axis.stride;
+      if (++index_[i] < axis.size) return;
+      offset -= axis.size * axis.stride;
+      index_[i] = 0;
+    }
+  }
+
+  int64_t offset = 0;
+
+ private:
+  const Axes& axes_;
+  std::array<int64_t, maxRank> index_{};
+};
+
+/**
+ * What is to be reduced: for each place of `outer`, and each place of `runs` in it, `run` rows of `width` columns lie
+ * one after the other and become one row. The width is 1 where the last axis is reduced.
+ */
+struct Plan {
+  Axes outer, runs;
+  int64_t run = 1, width = 1;
+
+  /** Bit i of `reduced` is set where axis i goes. Neighbours of the same kind are one axis. */
+  Plan(const Tensor& x, int64_t reduced) {
+    std::array<Axis, maxRank> merged{};
+    std::array<bool, maxRank> goes{};
+    int count = 0;
+    int64_t stride = 1;
+    for (int axis = x.rank - 1; axis >= 0; axis--) {
+      const int64_t size = x.dim(axis);
+      if (size == 1) continue;
+      const bool gone = (reduced >> axis & 1) != 0;
+      if (count > 0 && goes[count - 1] == gone) {
+        merged[count - 1].size *= size;
+      } else {
+        goes[count] = gone;
+        merged[count++] = {size, stride};
+      }
+      stride *= size;
+    }
+    int i = 0;
+    if (i < count && !goes[i]) width = merged[i++].size;
+    if (i < count) run = merged[i++].size;
+    for (; i < count; i++) (goes[i] ? runs : outer).push(merged[i]);
+  }
+
+  int64_t rows() const { return runs.size * run; }
+};
+
+/** Columns that are accumulated at a time; their accumulators stay in the first cache. */
+constexpr int64_t tileWidth = 1024;
+/** Narrow rows are taken several at a time, as one that is at least this wide. */
+constexpr int64_t wide = 32;
+
+template <typename Op, typename In>
+void addRows(typename Op::Accumulator* __restrict sums, const In* x, int64_t stride, int64_t rows, int64_t width) {
+  using Accumulator = typename Op::Accumulator;
+  if (width == 1) {
+    Accumulator sum = sums[0];
+    for (int64_t row = 0; row < rows; row++) sum = Op::combine(sum, static_cast<Accumulator>(x[row * stride]));
+    sums[0] = sum;
+    return;
+  }
+  int64_t row = 0;
+  for (; row + 4 <= rows; row += 4) {
+    const In *a = x + row * stride, *b = a + stride, *c = b + stride, *d = c + stride;
+#pragma omp simd
+    for (int64_t i = 0; i < width; i++) {
+      const Accumulator first = Op::combine(static_cast<Accumulator>(a[i]), static_cast<Accumulator>(b[i]));
+      const Accumulator second = Op::combine(static_cast<Accumulator>(c[i]), static_cast<Accumulator>(d[i]));
+      sums[i] = Op::combine(sums[i], Op::combine(first, second));
+    }
+  }
+  for (; row < rows; row++) {
+    const In* a = x + row * stride;
+#pragma omp simd
+    for (int64_t i = 0; i < width; i++) sums[i] = Op::combine(sums[i], static_cast<Accumulator>(a[i]));
+  }
+}
+
+/** Reduces the rows [from, to) of `width` columns of a plan into `sums`. */
+template <typename Op, typename In>
+void reduceRows(const Plan& plan, const In* x, int64_t from, int64_t to, int64_t width,
+                typename Op::Accumulator* sums) {
+  int64_t group = 1;
+  while (group * width < wide && group * 2 <= plan.run) group *= 2;
+  std::fill(sums, sums + group * width, Op::identity());
+  Walker walker(plan.runs, from / plan.run);
+  int64_t start = from % plan.run;
+  while (from < to) {
+    const int64_t rows = std::min(plan.run - start, to - from);
+    const In* first = x + walker.offset + start * plan.width;
+    const int64_t grouped = group == 1 ? 0 : rows / group;
+    if (grouped > 0) addRows<Op>(sums, first, group * width, grouped, group * width);
+    addRows<Op>(sums, first + grouped * group * width, plan.width, rows - grouped * group, width);
+    from += rows;
+    start = 0;
+    walker.next();
+  }
+  for (int64_t half = group / 2; half > 0; half /= 2) {
+    for (int64_t i = 0; i < half * width; i++) sums[i] = Op::combine(sums[i], sums[half * width + i]);
+  }
+}
+
+template <typename Op, typename In, typename Out>
+void reduce(const Plan& plan, const In* x, Out* y) {
+  using Accumulator = typename Op::Accumulator;
+  const int64_t width = plan.width, rows = plan.rows(), outer = plan.outer.size;
+  const int64_t tiles = (width + tileWidth - 1) / tileWidth, blocks = outer * tiles;
+  // Too few results to share among the threads: each is reduced in several chunks.
+  const int64_t wanted = 8 * omp_get_max_threads(), most = rows * width / tiles / (grain / 2);
+  const int64_t chunks = blocks >= wanted ? 1 : std::clamp<int64_t>(std::min(most, wanted / blocks), 1, rows);
+  std::vector<Accumulator> partial(chunks > 1 ? static_cast<size_t>(outer * chunks * width) : 0);
+
+  parallelFor(blocks * chunks, std::max<int64_t>(1, rows * width / (tiles * chunks)), [&](int64_t from, int64_t to) {
+    alignas(64) Accumulator sums[tileWidth];
+    int64_t tile = from % tiles, chunk = from / tiles % chunks, place = from / tiles / chunks;
+    Walker walker(plan.outer, place);
+    for (int64_t item = from; item < to; item++) {
+      const int64_t column = tile * tileWidth, columns = std::min(tileWidth, width - column);
+      reduceRows<Op>(plan, x + walker.offset + column, rows * chunk / chunks, rows * (chunk + 1) / chunks, columns, sums);
+      if (chunks > 1) {
+        std::copy(sums, sums + columns, &partial[(place * chunks + chunk) * width + column]);
+      } else {
+        for (int64_t i = 0; i < columns; i++) y[place * width + column + i] = Op::template finish<Out>(sums[i], rows);
+      }
+      if (++tile < tiles) continue;
+      tile = 0;
+      if (++chunk < chunks) continue;
+      chunk = 0;
+      place++;
+      walker.next();
+    }
+  });
+  if (chunks == 1) return;
+  for (int64_t place = 0; place < outer; place++) {
+    Accumulator* sums = &partial[place * chunks * width];
+    addRows<Op>(sums, sums + width, width, chunks - 1, width);
+    for (int64_t i = 0; i < width; i++) y[place * width + i] = Op::template finish<Out>(sums[i], rows);
+  }
+}
+
+/** As JavaScript makes an int32 of a number. */
+int32_t wrapped(double value) {
+  if (!std::isfinite(value)) return 0;
+  return static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(std::fmod(std::trunc(value), 4294967296.0))));
+}
+
+/** Floats are summed in double precision: that costs nothing beside reading them. */
+struct Sum {
+  using Accumulator = double;
+  static double identity() { return 0; }
+  static double combine(double a, double b) { return a + b; }
+  template <typename Out>
+  static Out finish(double sum, int64_t) {
+    return static_cast<Out>(sum);
+  }
+};
+
+struct Mean : Sum {
+  template <typename Out>
+  static Out finish(double sum, int64_t count) {
+    return static_cast<Out>(sum / static_cast<double>(count));
+  }
+};
+
+/** Modulo 2³², as int32 arrays of JavaScript have it. */
+struct IntegerSum {
+  using Accumulator = uint32_t;
+  static uint32_t identity() { return 0; }
+  static uint32_t combine(uint32_t a, uint32_t b) { return a + b; }
+  template <typename Out>
+  static Out finish(uint32_t sum, int64_t) {
+    return static_cast<Out>(sum);
+  }
+};
+
+struct Product {
+  using Accumulator = double;
+  static double identity() { return 1; }
+  static double combine(double a, double b) { return a * b; }
+  template <typename Out>
+  static Out finish(double product, int64_t) {
+    if constexpr (std::is_integral_v<Out>) return wrapped(product);
+    else return static_cast<Out>(product);
+  }
+};
+
+/** A NaN wins. */
+template <typename T, bool largest>
+struct Extreme {
+  using Accumulator = T;
+  using Limits = std::numeric_limits<T>;
+  static T identity() {
+    if constexpr (Limits::has_infinity) return largest ? -Limits::infinity() : Limits::infinity();
+    else return largest ? Limits::lowest() : Limits::max();
+  }
+  static T combine(T a, T b) { return ((largest ? b > a : b < a) | (b != b)) ? b : a; }
+  template <typename Out>
+  static Out finish(T value, int64_t) {
+    return value;
+  }
+};
+
+template <bool largest>
+void extreme(const Plan& plan, const Tensor& x, const Tensor& y) {
+  if (x.dtype == DType::float32) reduce<Extreme<float, largest>>(plan, x.floats(), y.floats());
+  else if (x.dtype == DType::int32) reduce<Extreme<int32_t, largest>>(plan, x.ints(), y.ints());
+  else reduce<Extreme<uint8_t, largest>>(plan, x.bools(), y.bools());
+}
+
+/** As src/kernels/reduction.ts numbers them. */
+enum class Operation : int64_t { sum, mean, product, max, min };
+
+}  // namespace
+
+/** Sum, mean, product, maximum or minimum of x over the axes whose bits are set. */
+void Reduce(Arguments& in) {
+  const Tensor x = in.tensor(), y = in.tensor();
+  const int64_t reduced = in.integer(0, (1 << maxRank) - 1);
+  const auto operation = static_cast<Operation>(in.integer(0, 4));
+  require(x.size > 0, "expected values to reduce");
+  int64_t count = 1;
+  for (int axis = 0; axis < x.rank; axis++) count *= (reduced >> axis & 1) != 0 ? x.dim(axis) : 1;
+  require(y.size == x.size / count, "the output does not fit the axes that are kept");
+  DType dtype = x.dtype;
+  if (operation == Operation::mean) dtype = DType::float32;
+  else if (operation <= Operation::product && dtype == DType::boolean) dtype = DType::int32;
+  require(y.dtype == dtype, "the output's type is not that of the operation");
+
+  const Plan plan(x, reduced);
+  const auto each = [&](auto operation, auto* to) {
+    using Op = decltype(operation);
+    if (x.dtype == DType::float32) reduce<Op>(plan, x.floats(), to);
+    else if (x.dtype == DType::int32) reduce<Op>(plan, x.ints(), to);
+    else reduce<Op>(plan, x.bools(), to);
+  };
+  switch (operation) {
+    case Operation::sum:
+      if (x.dtype == DType::float32) reduce<Sum>(plan, x.floats(), y.floats());
+      else each(IntegerSum{}, y.ints());
+      break;
+    case Operation::mean: each(Mean{}, y.floats()); break;
+    case Operation::product:
+      if (x.dtype == DType::float32) reduce<Product>(plan, x.floats(), y.floats());
+      else each(Product{}, y.ints());
+      break;
+    case Operation::max: extreme<true>(plan, x, y); break;
+    case Operation::min: extreme<false>(plan, x, y); break;
+  }
+}
+
+}  // namespace bag
