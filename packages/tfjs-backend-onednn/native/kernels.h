@@ -18,7 +18,20 @@ namespace bag {
   KERNEL(BatchNormInference)        \
   /* sgd_update.cc */       \
   KERNEL(SgdUpdate)         \
-  KERNEL(AllFinite)
+  KERNEL(AllFinite)         \
+  /* transpose.cc */        \
+  KERNEL(Transpose)         \
+  /* slice.cc */            \
+  KERNEL(Slice)             \
+  KERNEL(Diag)              \
+  /* pad.cc */              \
+  KERNEL(PadV2)             \
+  KERNEL(MirrorPad)         \
+  /* tile.cc */             \
+  KERNEL(Tile)              \
+  /* concat.cc */           \
+  KERNEL(Concat)            \
+  KERNEL(Split)
 
 #define BAG_DECLARE(name) void name(Arguments& arguments);
 BAG_KERNELS(BAG_DECLARE)

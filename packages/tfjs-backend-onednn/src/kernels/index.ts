@@ -1,6 +1,11 @@
 // Every native kernel, a file per family, as native/ has them.
 import './batch-norm.js';
+import './concat.js';
 import './convolution.js';
 import './mat-mul.js';
+import './pad.js';
 import './sgd-update.js';
 import './shape.js';
+import './slice.js';
+import './tile.js';
+import './transpose.js';
