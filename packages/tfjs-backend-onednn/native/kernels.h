@@ -5,27 +5,40 @@
 
 namespace bag {
 
-#define BAG_KERNELS(KERNEL) \
-  /* convolution.cc */      \
-  KERNEL(Convolution)       \
-  KERNEL(ConvolutionInputGradient)  \
-  KERNEL(ConvolutionFilterGradient) \
-  /* mat_mul.cc */          \
-  KERNEL(MatMul)            \
-  /* batch_norm.cc */       \
-  KERNEL(BatchNormTraining) \
+#define BAG_KERNELS(KERNEL)         \
+  /* batch_norm.cc */               \
+  KERNEL(BatchNormTraining)         \
   KERNEL(BatchNormTrainingGrad)     \
   KERNEL(BatchNormInference)        \
-  /* sgd_update.cc */       \
-  KERNEL(SgdUpdate)         \
-  KERNEL(AllFinite)         \
-  /* reduction.cc */        \
-  KERNEL(Reduce)            \
-  /* softmax.cc */          \
-  KERNEL(Softmax)           \
-  /* cross_entropy.cc */    \
-  KERNEL(CrossEntropy)      \
-  KERNEL(CrossEntropyGradient)
+  /* concat.cc */                   \
+  KERNEL(Concat)                    \
+  KERNEL(Split)                     \
+  /* convolution.cc */              \
+  KERNEL(Convolution)               \
+  KERNEL(ConvolutionInputGradient)  \
+  KERNEL(ConvolutionFilterGradient) \
+  /* cross_entropy.cc */            \
+  KERNEL(CrossEntropy)              \
+  KERNEL(CrossEntropyGradient)      \
+  /* mat_mul.cc */                  \
+  KERNEL(MatMul)                    \
+  /* pad.cc */                      \
+  KERNEL(PadV2)                     \
+  KERNEL(MirrorPad)                 \
+  /* reduction.cc */                \
+  KERNEL(Reduce)                    \
+  /* sgd_update.cc */               \
+  KERNEL(SgdUpdate)                 \
+  KERNEL(AllFinite)                 \
+  /* slice.cc */                    \
+  KERNEL(Slice)                     \
+  KERNEL(Diag)                      \
+  /* softmax.cc */                  \
+  KERNEL(Softmax)                   \
+  /* tile.cc */                     \
+  KERNEL(Tile)                      \
+  /* transpose.cc */                \
+  KERNEL(Transpose)
 
 #define BAG_DECLARE(name) void name(Arguments& arguments);
 BAG_KERNELS(BAG_DECLARE)

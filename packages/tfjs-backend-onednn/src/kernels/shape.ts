@@ -18,3 +18,10 @@ define<Input, { shape: number[] }>('Reshape', ({ x }, { shape }, backend) => {
   }
   return backend.alias(x, result, x.dtype);
 });
+
+define<{ input: TensorInfo }, { dim: number }>('ExpandDims', ({ input }, { dim }, backend) => {
+  const rank = input.shape.length;
+  util.assert(-(rank + 1) <= dim && dim <= rank, () => `Axis must be in the interval [${-(rank + 1)}, ${rank}]`);
+  const axis = dim < 0 ? rank + dim + 1 : dim;
+  return backend.alias(input, [...input.shape.slice(0, axis), 1, ...input.shape.slice(axis)], input.dtype);
+});
