@@ -18,7 +18,13 @@ namespace bag {
   KERNEL(BatchNormInference)        \
   /* sgd_update.cc */       \
   KERNEL(SgdUpdate)         \
-  KERNEL(AllFinite)
+  KERNEL(AllFinite)         \
+  /* pool.cc */             \
+  KERNEL(MaxPool)           \
+  KERNEL(MaxPoolWithArgmax) \
+  KERNEL(MaxPoolGrad)       \
+  KERNEL(AvgPool)           \
+  KERNEL(AvgPoolGrad)
 
 #define BAG_DECLARE(name) void name(Arguments& arguments);
 BAG_KERNELS(BAG_DECLARE)

@@ -2,5 +2,6 @@
 import './batch-norm.js';
 import './convolution.js';
 import './mat-mul.js';
+import './pool.js';
 import './sgd-update.js';
 import './shape.js';
