@@ -25,6 +25,12 @@ namespace bag {
   /* pad.cc */                      \
   KERNEL(PadV2)                     \
   KERNEL(MirrorPad)                 \
+  /* pool.cc */                     \
+  KERNEL(MaxPool)                   \
+  KERNEL(MaxPoolWithArgmax)         \
+  KERNEL(MaxPoolGrad)               \
+  KERNEL(AvgPool)                   \
+  KERNEL(AvgPoolGrad)               \
   /* reduction.cc */                \
   KERNEL(Reduce)                    \
   /* sgd_update.cc */               \

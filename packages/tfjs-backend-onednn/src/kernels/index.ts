@@ -5,6 +5,7 @@ import './convolution.js';
 import './cross-entropy.js';
 import './mat-mul.js';
 import './pad.js';
+import './pool.js';
 import './reduction.js';
 import './sgd-update.js';
 import './shape.js';

@@ -1,0 +1,105 @@
+import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import type { OnednnBackend } from '../backend.js';
+import { type Call, kernelNumber } from '../call.js';
+import { define } from '../define.js';
+
+type Shape4D = [number, number, number, number];
+type Pair = [number, number];
+
+interface Attributes {
+  filterSize: Pair | number;
+  strides: Pair | number;
+  pad: 'valid' | 'same' | number | backend_util.ExplicitPadding;
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+interface Input {
+  x: TensorInfo;
+}
+
+const MaxPool = kernelNumber('MaxPool');
+const MaxPoolGrad = kernelNumber('MaxPoolGrad');
+const MaxPoolWithArgmax = kernelNumber('MaxPoolWithArgmax');
+const AvgPool = kernelNumber('AvgPool');
+const AvgPoolGrad = kernelNumber('AvgPoolGrad');
+
+function geometry(
+  xShape: number[],
+  { filterSize, strides, pad, dimRoundingMode }: Attributes,
+): backend_util.Conv2DInfo {
+  return backend_util.computePool2DInfo(xShape as Shape4D, filterSize, strides, 1, pad, dimRoundingMode);
+}
+
+function pushWindows(call: Call, info: backend_util.Conv2DInfo): void {
+  call.number(info.filterHeight);
+  call.number(info.strideHeight);
+  call.number(info.padInfo.top);
+  call.number(info.filterWidth);
+  call.number(info.strideWidth);
+  call.number(info.padInfo.left);
+}
+
+function pool(kernel: number, x: TensorInfo, attributes: Attributes, backend: OnednnBackend): TensorInfo {
+  const info = geometry(x.shape, attributes);
+  if (info.filterHeight === 1 && info.filterWidth === 1 && util.arraysEqual(info.inShape, info.outShape)) {
+    return backend.alias(x, x.shape, x.dtype);
+  }
+  const call = backend.call(kernel);
+  call.tensor(x);
+  const y = call.output(info.outShape, x.dtype as 'float32' | 'int32' | 'bool');
+  pushWindows(call, info);
+  call.run();
+  return y;
+}
+
+const areFloats = (inputs: object): boolean =>
+  Object.values(inputs as Record<string, TensorInfo>).every(({ dtype }) => dtype === 'float32');
+
+define<Input, Attributes>('MaxPool', ({ x }, attributes, backend) => pool(MaxPool, x, attributes, backend));
+
+define<Input, Attributes>('AvgPool', ({ x }, attributes, backend) => pool(AvgPool, x, attributes, backend), {
+  takes: areFloats,
+});
+
+define<Input, Attributes & { includeBatchInIndex: boolean }>(
+  'MaxPoolWithArgmax',
+  ({ x }, { includeBatchInIndex, ...attributes }, backend) => {
+    const info = geometry(x.shape, attributes);
+    const call = backend.call(MaxPoolWithArgmax);
+    call.tensor(x);
+    const outputs = [call.output(info.outShape), call.output(info.outShape, 'int32')];
+    pushWindows(call, info);
+    call.flag(includeBatchInIndex);
+    call.run();
+    return outputs;
+  },
+  { takes: areFloats },
+);
+
+// TensorFlow.js forgets the rounding mode on the way back: the windows are as many as the gradient has.
+define<{ dy: TensorInfo; input: TensorInfo; output: TensorInfo }, Attributes>(
+  'MaxPoolGrad',
+  ({ dy, input }, attributes, backend) => {
+    const call = backend.call(MaxPoolGrad);
+    call.tensor(dy);
+    call.tensor(input);
+    const dx = call.output(input.shape);
+    pushWindows(call, geometry(input.shape, attributes));
+    call.run();
+    return dx;
+  },
+  { takes: areFloats },
+);
+
+define<{ dy: TensorInfo; input: TensorInfo }, Attributes>(
+  'AvgPoolGrad',
+  ({ dy, input }, attributes, backend) => {
+    const call = backend.call(AvgPoolGrad);
+    call.tensor(dy);
+    const dx = call.output(input.shape);
+    pushWindows(call, geometry(input.shape, attributes));
+    call.run();
+    return dx;
+  },
+  { takes: areFloats },
+);
