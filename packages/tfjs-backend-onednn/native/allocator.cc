@@ -12,9 +12,11 @@
 #include <sanitizer/asan_interface.h>
 #define POISON(data, bytes) ASAN_POISON_MEMORY_REGION(data, bytes)
 #define UNPOISON(data, bytes) ASAN_UNPOISON_MEMORY_REGION(data, bytes)
+constexpr size_t redZone = 64;
 #else
 #define POISON(data, bytes) ((void)(data), (void)(bytes))
 #define UNPOISON(data, bytes) ((void)(data), (void)(bytes))
+constexpr size_t redZone = 0;
 #endif
 
 namespace bag {
@@ -59,7 +61,6 @@ Allocator::Allocator() : limit_(physicalMemory()), cacheLimit_(physicalMemory() 
 #ifdef MADV_HUGEPAGE
   madvise(base_, reserved_, MADV_HUGEPAGE);
 #endif
-  POISON(base_, reserved_);
   insertRange(0, {reserved_, false});
 }
 
@@ -67,8 +68,9 @@ Allocator::Allocator() : limit_(physicalMemory()), cacheLimit_(physicalMemory() 
 Allocator::~Allocator() = default;
 
 BlockId Allocator::allocate(size_t bytes, uint32_t owner) {
+  const size_t needed = bytes + redZone;
   const size_t capacity =
-      bytes <= largestSmall ? classSize(bytes) : roundUp(bytes, bytes >= 16 * hugePage ? hugePage / 4 : page);
+      needed <= largestSmall ? classSize(needed) : roundUp(needed, needed >= 16 * hugePage ? hugePage / 4 : page);
   if (capacity < bytes || capacity > limit_ - std::min(bytesInUse_, limit_)) {
     throw OutOfMemory("cannot allocate " + mebibytes(bytes) + ": " + mebibytes(bytesInUse_) + " of " +
                       mebibytes(limit_) + " are in use");

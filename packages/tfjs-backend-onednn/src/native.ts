@@ -46,7 +46,11 @@ export interface Native {
 function load(): Native {
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   try {
-    const nodeGypBuild = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => unknown;
+    const require = createRequire(import.meta.url);
+    // Another build of the addon, such as the one that sanitizers watch.
+    const given = env['BAG_ONEDNN_ADDON'];
+    if (given !== undefined) return require(given) as Native;
+    const nodeGypBuild = require('node-gyp-build') as (folder: string) => unknown;
     return nodeGypBuild(root) as Native;
   } catch (error) {
     const reason = (error as Error).message.split('\n')[0] ?? '';
