@@ -13,6 +13,7 @@ const mayImport = {
   optim: ['ops'],
   data: ['random'],
   'tfjs-wasm-training': [],
+  'tfjs-backend-onednn': [],
   report: [],
   trainer: [...tricks, 'random', 'ops', 'optim', 'resnet-variants', 'data'],
 };
@@ -39,9 +40,12 @@ module.exports = {
     },
     {
       name: 'browser-safe',
-      comment: "Only `/node` entries, tests and the command line may use Node's modules.",
+      comment: "Only `/node` entries, the native backend, tests and the command line may use Node's modules.",
       severity: 'error',
-      from: { path: '^packages/', pathNot: `${tests}|^packages/[^/]+/src/node(/|\\.ts$)|/dist/|config\\.ts$|/bench/` },
+      from: {
+        path: '^packages/',
+        pathNot: `${tests}|^packages/[^/]+/src/node(/|\\.ts$)|^packages/tfjs-backend-onednn/|/dist/|config\\.ts$|/bench/`,
+      },
       to: { dependencyTypes: ['core'] },
     },
     {

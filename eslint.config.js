@@ -19,9 +19,9 @@ export default tseslint.config(
     },
   },
   {
-    // These run in a browser as well as in Node: tests and `/node` entries aside, no Node globals.
+    // These run in a browser as well as in Node: tests, `/node` entries and the native backend aside, no Node globals.
     files: ['packages/*/src/**/*.ts'],
-    ignores: ['**/*.test.ts', 'packages/*/src/node.ts', 'packages/*/src/node/**'],
+    ignores: ['**/*.test.ts', 'packages/*/src/node.ts', 'packages/*/src/node/**', 'packages/tfjs-backend-onednn/**'],
     rules: {
       'no-restricted-globals': ['error', 'process', 'Buffer', 'global', 'setImmediate', '__dirname', 'require'],
     },

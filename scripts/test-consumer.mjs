@@ -52,13 +52,15 @@ const uses = {
   '@bag/report': ['runReport', 'typeof runReport', "'function'"],
   '@bag/trainer': ['Metrics', 'new Metrics().examples', '0'],
   '@bag/tfjs-wasm-training': ['registerTrainingKernels', 'typeof registerTrainingKernels', "'function'"],
+  '@bag/tfjs-backend-onednn': ['threads', 'Number.isInteger(threads())', 'true'],
 };
-const esm = Object.entries(uses)
-  .map(
-    ([name, [symbol, expression, value]]) =>
-      `import { ${symbol} } from '${name}';\nif (${expression} !== ${value}) throw new Error('${name}');`,
-  )
-  .join('\n');
+const onlyForNode = ['@bag/tfjs-backend-onednn'];
+const imports = Object.entries(uses).map(([name, [symbol, expression, value]]) => ({
+  name,
+  code: `import { ${symbol} } from '${name}';\nif (${expression} !== ${value}) throw new Error('${name}');`,
+}));
+const esm = imports.map(({ code }) => code).join('\n');
+const browser = imports.filter(({ name }) => !onlyForNode.includes(name)).map(({ code }) => code);
 const cjs = Object.entries(uses)
   .map(
     ([name, [symbol, expression, value]]) =>
@@ -152,7 +154,7 @@ try {
         runQuietly(tsc, [...options, 'use.ts'], { cwd: consumer }) !== undefined,
       );
     }
-    writeFileSync(join(consumer, 'browser.js'), `import '@tensorflow/tfjs';\n${esm}`);
+    writeFileSync(join(consumer, 'browser.js'), `import '@tensorflow/tfjs';\n${browser.join('\n')}`);
     const bundled = await build({
       entryPoints: [join(consumer, 'browser.js')],
       bundle: true,

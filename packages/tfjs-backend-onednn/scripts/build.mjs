@@ -7,10 +7,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { environment, root, runQuietly } from '../../../scripts/lib.mjs';
 import { findOneDnn, output } from './onednn.mjs';
 
-const home = fileURLToPath(new URL('..', import.meta.url));
+/** The package's folder. */
+export const home = fileURLToPath(new URL('..', import.meta.url));
 const release = join(home, 'build', 'Release');
 const addon = join(release, 'bag.node');
-/** turbo.json names it too: the tests' results hang on what they ran on. */
+/** turbo.json names it too, for what runs on the addon. */
 const stamp = join(home, 'build', 'made-of');
 const require = createRequire(import.meta.url);
 
@@ -42,7 +43,7 @@ export function gypEnvironment(oneDnn) {
 }
 
 /** Why there can be no native engine here and the command that would change it, or undefined. */
-function obstacle() {
+export function obstacle() {
   if (process.platform === 'win32') return ['it is for Linux and macOS', 'wsl --install'];
   const works = (...names) => names.some((name) => output(name, ['--version']) !== undefined);
   const missing = [
@@ -59,6 +60,7 @@ function refuse(reason, command) {
   // What is left of older sources must not pass for the engine.
   rmSync(stamp, { force: true });
   rmSync(addon, { force: true });
+  rmSync(join(home, 'prebuilds'), { recursive: true, force: true });
   console.error(
     `set-up: no native engine, wasm goes on without it: ${reason}; for it run: ${command} && npm run setup`,
   );

@@ -9,7 +9,7 @@
 // Wheels and packages are not installed but unpacked in .cache/onednn; nothing outside the repository changes.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environment, root } from '../../../scripts/lib.mjs';
 
@@ -85,6 +85,6 @@ function debianOneDnn() {
 /** The folder with oneDNN's include/ and lib/, or undefined. */
 export function findOneDnn() {
   const { ONEDNN_ROOT: given } = process.env;
-  if (given) return hasHeader(given) ? given : undefined;
+  if (given) return hasHeader(given) ? resolve(given) : undefined;
   return pinnedOneDnn() ?? installedOneDnn() ?? debianOneDnn();
 }
