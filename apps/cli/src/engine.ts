@@ -1,46 +1,133 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { type EngineChoice, type EngineName, engineNames } from './engine-names.js';
 import { UsageError } from './errors.js';
+import { say } from './progress.js';
 
 /** An engine that could run the work. */
 export interface EngineStatus {
-  name: 'tensorflow' | 'wasm' | 'cpu';
+  name: EngineName;
   available: boolean;
   version?: string;
+  /** Threads that it computes with, and what says so, where it tells. */
+  threads?: number;
+  threadsFrom?: 'BAG_NUM_THREADS' | 'processors';
+  /** The widest instructions that it uses. */
+  instructionSet?: string;
+  /** The most native memory that its tensors may take. */
+  memoryLimitBytes?: number;
   /** Why it is missing. */
   reason?: string;
   /** The command that would add it. */
   fix?: string;
 }
 
-const order = ['tensorflow', 'wasm', 'cpu'] as const;
 const load = createRequire(import.meta.url);
+const again = 'run "npm ci" again';
 
-/** Loads each engine that is installed, the fastest first. Nothing is changed, and a missing one is no error. */
-export async function probeEngines(): Promise<EngineStatus[]> {
+const probes: Record<EngineName, () => Promise<EngineStatus>> = {
+  onednn: probeOnednn,
+  tensorflow: probeTensorflow,
+  wasm: probeWasm,
+  cpu: () => Promise.resolve({ name: 'cpu', available: true, version: tf.version_cpu }),
+};
+
+/** Loads an engine if it is installed. Nothing is changed, and a missing one is no error. */
+async function probe(name: EngineName): Promise<EngineStatus> {
   // No warnings that another engine would be faster: `bag doctor` says so when asked.
   tf.enableProdMode();
-  return [await probeTensorflow(), await probeWasm(), { name: 'cpu', available: true, version: tf.version_cpu }];
+  return probes[name]();
+}
+
+/** Loads each engine that is installed, the fastest first. */
+export async function probeEngines(): Promise<EngineStatus[]> {
+  const statuses = [];
+  for (const name of engineNames) statuses.push(await probe(name));
+  return statuses;
 }
 
 /**
- * Makes an engine current: the one named, or the first available.
+ * Makes an engine current, and says which: the one named, which nothing stands in for, or the first available.
+ * @param threads How many it is to compute with; by default as many as it takes by itself.
  * @throws UsageError with the reason and the command that would help, where the named one is missing.
  */
-export async function useEngine(name: 'auto' | EngineStatus['name']): Promise<EngineStatus> {
-  const statuses = await probeEngines();
-  const chosen = order
-    .map((candidate) => statuses.find((status) => status.name === candidate))
-    .find((status) => (name === 'auto' ? status?.available : status?.name === name));
-  if (chosen?.available !== true) {
-    throw new UsageError(`backend ${name} is not available: ${chosen?.reason ?? 'unknown'}; ${chosen?.fix ?? ''}`);
-  }
-  if (!(await tf.setBackend(chosen.name))) {
-    throw new UsageError(`backend ${chosen.name} failed to start; try --backend cpu, or "npx bag doctor"`);
+export async function useEngine(choice: EngineChoice, threads?: number): Promise<EngineStatus> {
+  const { status, why } = choice === 'auto' ? await firstAvailable() : { status: await probe(choice), why: '' };
+  if (!status.available) throw new UsageError(`backend ${status.name} is not available: ${missing(status)}`);
+  const engine = await withThreads(await startEngine(status), threads);
+  say(`engine: ${describe(engine)}${why}`);
+  return engine;
+}
+
+/** Makes an available engine current; then it also tells its threads. */
+export async function startEngine(status: EngineStatus): Promise<EngineStatus> {
+  const { name } = status;
+  if (!(await tf.setBackend(name))) {
+    throw new UsageError(`backend ${name} failed to start; try another with --backend, or see "npx bag doctor"`);
   }
   await tf.ready();
-  return chosen;
+  const threads = await threadsOf(name);
+  return { ...status, ...(threads !== undefined && { threads }) };
+}
+
+async function withThreads(engine: EngineStatus, count: number | undefined): Promise<EngineStatus> {
+  if (count === undefined || count === engine.threads) return engine;
+  if (engine.name !== 'onednn') throw new UsageError(`the engine ${engine.name} has no choice of threads; onednn has`);
+  const { setThreads, threads } = await import('@bag/tfjs-backend-onednn');
+  setThreads(count);
+  return { ...engine, threads: threads() };
+}
+
+/** Threads that a started engine computes with, where it tells. */
+async function threadsOf(name: EngineName): Promise<number | undefined> {
+  if (name === 'onednn') return (await import('@bag/tfjs-backend-onednn')).threads();
+  if (name === 'wasm') return Math.max(1, (await import('@tensorflow/tfjs-backend-wasm')).getThreadsCount());
+  return name === 'cpu' ? 1 : undefined;
+}
+
+async function firstAvailable(): Promise<{ status: EngineStatus; why: string }> {
+  let fastest: EngineStatus | undefined;
+  for (const name of engineNames) {
+    const status = await probe(name);
+    fastest ??= status;
+    if (!status.available) continue;
+    const why = status === fastest ? ', the fastest' : `; ${fastest.name} is missing: ${missing(fastest)}`;
+    return { status, why };
+  }
+  throw new UsageError(`no engine is available; ${again}`);
+}
+
+/** Why an engine is missing, and what would add it. */
+export function missing({ reason = 'unknown', fix }: EngineStatus): string {
+  return [reason, ...(fix === undefined ? [] : [fix])].join('; ');
+}
+
+function describe({ name, version, instructionSet, threads }: EngineStatus): string {
+  const count = threads === undefined ? undefined : `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+  return `${name} (${[version, instructionSet, count].filter((part) => part !== undefined).join(', ')})`;
+}
+
+async function probeOnednn(): Promise<EngineStatus> {
+  try {
+    const { info, memory } = await import('@bag/tfjs-backend-onednn');
+    const { oneDnnVersion, instructionSet, threads } = info();
+    return {
+      name: 'onednn',
+      available: true,
+      version: `oneDNN ${oneDnnVersion}`,
+      threads,
+      threadsFrom: process.env['BAG_NUM_THREADS'] === undefined ? 'processors' : 'BAG_NUM_THREADS',
+      instructionSet,
+      memoryLimitBytes: memory().limit,
+    };
+  } catch (error) {
+    // A wrong BAG_NUM_THREADS: another engine would not be what was asked for.
+    if (error instanceof RangeError) throw new UsageError(error.message, { cause: error });
+    // The package's own message ends with what to do.
+    const [, reason, fix] = /^(.*?)(?:; (.*))?$/.exec(firstLine(error)) ?? [];
+    return { name: 'onednn', available: false, reason: reason ?? 'unknown', fix: fix ?? again };
+  }
 }
 
 async function probeTensorflow(): Promise<EngineStatus> {
@@ -57,7 +144,7 @@ async function probeTensorflow(): Promise<EngineStatus> {
       const { version } = load(`${name}/package.json`) as { version: string };
       return { name: 'tensorflow', available: true, version: `${name} ${version}` };
     } catch (error) {
-      reasons.push(`${name} does not load: ${(error as Error).message.split('\n')[0] ?? ''}`);
+      reasons.push(`${name} does not load: ${firstLine(error)}`);
     }
   }
   return { name: 'tensorflow', available: false, reason: reasons.join(' ') || 'tfjs-node is not installed', fix };
@@ -70,15 +157,10 @@ async function probeWasm(): Promise<EngineStatus> {
     await import('@bag/tfjs-wasm-training');
     return { name: 'wasm', available: true, version };
   } catch (error) {
-    const reason = (error as Error).message.split('\n')[0] ?? '';
-    return { name: 'wasm', available: false, reason, fix: 'run "npm ci" again' };
+    return { name: 'wasm', available: false, reason: firstLine(error), fix: again };
   }
 }
 
-/** Threads that the current engine computes with, where it tells. */
-export async function threadsOf(name: EngineStatus['name']): Promise<number | undefined> {
-  if (name === 'cpu') return 1;
-  if (name !== 'wasm') return undefined;
-  const { getThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
-  return Math.max(1, getThreadsCount());
+function firstLine(error: unknown): string {
+  return (error as Error).message.split('\n')[0] ?? '';
 }

@@ -13,7 +13,15 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [bag, ...args], { cwd: folder, encoding: 'utf8' });
+  return runWith({}, ...args);
+}
+
+function runWith(env: object, ...args: string[]) {
+  return spawnSync(process.execPath, [bag, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
 }
 
 const tiny = ['--model', 'resnet8', '--batch', '8', '--backend', 'wasm'];
@@ -54,7 +62,18 @@ describe('a wrong command is one line, with the fix, and exit code 2', () => {
 });
 
 test('help has examples, completion knows names, --quiet is quiet, and colours are for terminals', () => {
-  for (const command of ['train', 'find-lr', 'ablate', 'eval', 'predict', 'report', 'models', 'doctor', 'demo']) {
+  for (const command of [
+    'train',
+    'find-lr',
+    'ablate',
+    'eval',
+    'predict',
+    'report',
+    'models',
+    'doctor',
+    'bench',
+    'demo',
+  ]) {
     expect(run('help', command).stdout).toMatch(/Examples:\n {2}npx bag /);
   }
   expect(run('complete', '--', 'train', '--model', 'resnet').stdout).toContain('resnet20');
@@ -65,21 +84,112 @@ test('help has examples, completion knows names, --quiet is quiet, and colours a
   const colours = (env: object) =>
     spawnSync(process.execPath, [bag, 'eval', 'no'], { encoding: 'utf8', env: { ...process.env, ...env } }).stderr;
   expect(colours({ FORCE_COLOR: '1' })).toContain('\u001b[31merror:');
-  expect(colours({ NO_COLOR: '1', FORCE_COLOR: undefined })).toMatch(/^error:/);
+  expect(colours({ NO_COLOR: '1', FORCE_COLOR: undefined })).toMatch(/^error:/m);
 });
 
-test('doctor tells the machine, and times each engine that is there', () => {
-  interface Doctor {
-    cores: number;
-    engines: { name: string; available: boolean; threads?: number; gigaflops?: number; fix?: string }[];
-  }
-  const { cores, engines } = JSON.parse(run('doctor', '--json').stdout) as Doctor;
+interface Doctor {
+  cores: number;
+  active: string;
+  engines: {
+    name: string;
+    available: boolean;
+    version?: string;
+    threads?: number;
+    threadsFrom?: string;
+    instructionSet?: string;
+    memoryLimitBytes?: number;
+    gigaflops?: number;
+    reason?: string;
+    fix?: string;
+  }[];
+}
+
+test('doctor tells the machine, times each engine that is there, and names the one that auto takes', () => {
+  const { cores, active, engines } = JSON.parse(runWith({ BAG_NUM_THREADS: '1' }, 'doctor', '--json').stdout) as Doctor;
   expect(cores).toBeGreaterThan(0);
-  expect(engines.map(({ name }) => name)).toEqual(['tensorflow', 'wasm', 'cpu']);
-  for (const { available, gigaflops, fix } of engines) {
-    if (available) expect(gigaflops).toBeGreaterThan(0);
-    else expect(fix).toContain('npm');
+  expect(engines.map(({ name }) => name)).toEqual(['onednn', 'tensorflow', 'wasm', 'cpu']);
+  expect(active).toBe(engines.find(({ available }) => available)?.name);
+  for (const { name, available, gigaflops, fix, ...rest } of engines) {
+    if (!available) {
+      expect(fix).toContain('npm');
+      continue;
+    }
+    expect(gigaflops).toBeGreaterThan(0);
+    if (name !== 'onednn') continue;
+    expect(rest).toMatchObject({ threads: 1, threadsFrom: 'BAG_NUM_THREADS' });
+    expect(rest.version).toMatch(/^oneDNN \d+\.\d+\.\d+$/);
+    expect(rest.instructionSet).toMatch(/\w/);
+    expect(rest.memoryLimitBytes).toBeGreaterThan(0);
   }
+});
+
+describe('an engine that is missing', () => {
+  const none = { BAG_ONEDNN_ADDON: '/nowhere/bag.node' };
+  const bench = ['bench', '--model', 'resnet8', '--batch', '2', '--size', '16', '--steps', '1', '--warmup', '0'];
+
+  test('is told by auto, with the command that would add it, and the next one takes its place', () => {
+    const { status, stdout, stderr } = runWith(none, ...bench, '--json');
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^engine: (wasm|tensorflow) \(.*\); onednn is missing: .*npm run/),
+    ]);
+    expect(stdout).toMatch(/"backend":"(wasm|tensorflow)"/);
+  });
+
+  test('has no substitute where it is named', () => {
+    const { status, stdout, stderr } = runWith(none, ...bench, '--backend', 'onednn');
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: backend onednn is not available: .*\/nowhere.*; build it with "npm run .*"/);
+  });
+
+  test('is not what a wrong number of threads is answered with', () => {
+    const { status, stderr } = runWith({ BAG_NUM_THREADS: 'none' }, ...bench);
+    // Where it is missing in earnest, nothing reads the number.
+    if (stderr.startsWith('engine: ')) return;
+    expect([status, stderr]).toEqual([2, expect.stringContaining('BAG_NUM_THREADS: expected a whole number')]);
+  });
+});
+
+describe('bench', () => {
+  const bench = (...more: string[]) =>
+    run('bench', '--model', 'resnet8', '--batch', '4', '--size', '16', '--backend', 'wasm', ...more);
+
+  test.each([[[]], [['--precision', 'fp16', '--variant', 'd']], [['--inference']]])('%j', (flags) => {
+    const { status, stdout, stderr } = bench('--steps', '3', '--warmup', '1', '--json', ...flags);
+    expect(status, stderr).toBe(0);
+    const result = JSON.parse(stdout) as {
+      imagesPerSecond: number;
+      stepMs: number;
+      sortedStepMs: number[];
+      peakRssMiB: number;
+    };
+    expect(result).toMatchObject({
+      model: 'resnet8',
+      variant: flags.includes('d') ? 'd' : 'b',
+      batch: 4,
+      size: 16,
+      precision: flags.includes('fp16') ? 'fp16' : 'fp32',
+      inference: flags.includes('--inference'),
+      backend: 'wasm',
+      threads: 1,
+      warmup: 1,
+      n: 3,
+    });
+    const { stepMs, sortedStepMs, imagesPerSecond, peakRssMiB } = result;
+    expect(sortedStepMs).toHaveLength(3);
+    expect(sortedStepMs).toEqual([...sortedStepMs].sort((a, b) => a - b));
+    expect(stepMs).toBe(sortedStepMs[1]);
+    expect((imagesPerSecond * stepMs) / 4000).toBeCloseTo(1, 2);
+    expect(peakRssMiB).toBeGreaterThan(10);
+  });
+
+  test('says it in words, and refuses threads of an engine that has no choice', () => {
+    const { stdout } = bench('--steps', '1', '--warmup', '0');
+    expect(stdout).toMatch(/^resnet8 b, 4 images of 16 × 16, fp32: training step\n/);
+    expect(stdout).toContain('images/s');
+    const refused = bench('--threads', '2');
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('wasm has no choice of threads')]);
+  });
 });
 
 test('models agree with the published counts, as JSON', () => {

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { engineChoices } from './engine-names.js';
 import { silence } from './progress.js';
 import { bold } from './style.js';
 
@@ -21,7 +22,7 @@ const positive = (text: string) => {
   return value;
 };
 const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
-const backend = () => new Option('--backend <name>', 'engine').choices(['auto', 'tensorflow', 'wasm', 'cpu']);
+const backend = () => new Option('--backend <name>', 'engine').choices(engineChoices);
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 const examples = (...lines: string[]) =>
@@ -184,6 +185,33 @@ program
   .addHelpText('after', examples('npx bag doctor', 'npx bag doctor --json'))
   .action(async (flags: object) => {
     await (await import('./commands/doctor.js')).doctorCommand(flags);
+  });
+
+program
+  .command('bench')
+  .description('time a training step on random images')
+  .option('--model <name>', 'see "bag models"', 'resnet20')
+  .addOption(new Option('--variant <letter>', 'ResNet variant (default: b)').choices(['a', 'b', 'c', 'd']))
+  .option('--batch <n>', 'images per step (default: 128; of large images 16)', whole(1))
+  .option('--size <n>', 'pixels on a side (default: 32; of ImageNet models 224)', whole(8))
+  .addOption(new Option('--precision <name>', 'of activations').choices(['fp32', 'bf16', 'fp16']).default('fp32'))
+  .addOption(backend())
+  .option('--threads <n>', 'of the engine onednn', whole(1))
+  .option('--steps <n>', 'steps to time', whole(1), 10)
+  .option('--warmup <n>', 'steps before, not timed', whole(0), 2)
+  .option('--inference', 'the forward pass alone')
+  .option('--json', 'as a JSON object')
+  .addHelpText(
+    'after',
+    examples(
+      'npx bag bench',
+      'npx bag bench --model resnet50 --variant d --precision bf16 --steps 5 --json',
+      'npx bag bench --model resnet50 --batch 1 --inference --backend wasm',
+    ),
+  )
+  .action(async (flags: unknown) => {
+    const { benchCommand } = await import('./commands/bench.js');
+    await benchCommand(flags as Parameters<typeof benchCommand>[0]);
   });
 
 const data = program.command('data').description('data sets');

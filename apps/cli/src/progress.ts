@@ -18,6 +18,11 @@ export function silence(): void {
   quiet = true;
 }
 
+/** Says a line on standard error, unless nothing is to be said. */
+export function say(text: string): void {
+  if (!quiet) console.error(text);
+}
+
 /** Runs work that shows its progress. However it ends, the bar ends too: a running one would keep the process alive. */
 export async function withProgress<T>(
   work: (progress: Progress) => Promise<T>,

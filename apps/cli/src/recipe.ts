@@ -75,7 +75,8 @@ export function averageOf({ ema: { decay } }: Config, network: ResNet) {
   return decay === 0 ? undefined : ema({ parameters: network.parameters, decay });
 }
 
-const dtypes = { fp32: 'float32', fp16: 'float16', bf16: 'bfloat16' } as const;
+/** What TensorFlow.js calls a precision. */
+export const dtypes = { fp32: 'float32', fp16: 'float16', bf16: 'bfloat16' } as const;
 
 /** The tricks that act in the loop, and a line for each trick that is on. */
 export function tricksOf(

@@ -41,12 +41,10 @@ export async function ablateCommand(configPath: string | undefined, flags: Ablat
   const study = saved === undefined ? await newStudy(configPath, flags) : await resumedStudy(saved, configPath, flags);
   const budgetMs = budgetOf(flags);
   const [first] = cells(study, folder);
-  const engine = await useEngine((first as Cell).config.backend);
+  await useEngine((first as Cell).config.backend);
   const results = await withProgress(async (progress) => {
     const plan = await estimated(study, folder, saved === undefined ? budgetMs : undefined, progress);
-    progress.line(
-      `${plan.runs.length} runs (${study.rows.length} rows × ${study.seeds.length} seeds) with the engine ${engine.name}, into ${folder}`,
-    );
+    progress.line(`${plan.runs.length} runs (${study.rows.length} rows × ${study.seeds.length} seeds) into ${folder}`);
     progress.line(`about ${duration(plan.totalMs)} for ${plan.epochs} epochs each`);
     if (flags.dryRun === true) return undefined;
     await createFolder(folder);

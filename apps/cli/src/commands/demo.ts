@@ -57,10 +57,10 @@ export async function demoCommand({ out, backend = 'auto', seed = 0 }: DemoFlags
   const folder = out ?? join('runs', `demo-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`);
   await createFolder(folder);
   const plan = await plannedRuns(folder, { backend, seed } as PartialConfig);
-  const engine = await useEngine(plan[0]?.config.backend ?? 'auto');
+  await useEngine(plan[0]?.config.backend ?? 'auto');
   const startMs = Date.now();
   const results = await withProgress((progress) => {
-    progress.line(`three runs on the embedded data set with the engine ${engine.name}, into ${folder}`);
+    progress.line(`three runs on the embedded data set into ${folder}`);
     return stoppable(progress, (signal) => trainAll(plan, { progress, cost, signal }));
   });
   if (results === undefined) {

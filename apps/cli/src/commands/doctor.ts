@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { type EngineStatus, probeEngines, threadsOf } from '../engine.js';
+import { type EngineStatus, missing, probeEngines, startEngine } from '../engine.js';
 import { processor } from '../processor.js';
 import { withProgress } from '../progress.js';
 import { table } from '../table.js';
@@ -7,11 +7,9 @@ import { table } from '../table.js';
 /** How long each engine is timed. */
 const probeMs = 2000;
 
-/** GFLOP/s of a forward convolution, 3×3, 64→64 channels, 56×56 pixels: the median over two seconds. */
-async function measure(name: EngineStatus['name']): Promise<number> {
-  if (!(await tf.setBackend(name))) return NaN;
-  await tf.ready();
-  const batch = name === 'cpu' ? 1 : 8;
+/** GFLOP/s of the current engine in a forward convolution, 3×3, 64→64 channels, 56×56 pixels: the median over two seconds. */
+async function measure(): Promise<number> {
+  const batch = tf.getBackend() === 'cpu' ? 1 : 8;
   const x = tf.randomUniform<tf.Rank.R4>([batch, 56, 56, 64]);
   const w = tf.randomUniform<tf.Rank.R4>([3, 3, 64, 64]);
   const run = async () => {
@@ -31,37 +29,51 @@ async function measure(name: EngineStatus['name']): Promise<number> {
   return (2 * batch * 56 * 56 * 9 * 64 * 64) / medianMs / 1e6;
 }
 
+interface MeasuredEngine extends EngineStatus {
+  gigaflops?: number;
+}
+
 export async function doctorCommand({ json }: { json?: boolean }): Promise<void> {
-  const engines = await probeEngines();
-  const measured = await withProgress(async (progress) => {
-    const results = [];
-    progress.start(engines.length);
-    for (const [i, engine] of engines.entries()) {
-      const { name, available } = engine;
-      progress.update(i, `timing ${name}`);
-      results.push({ ...engine, ...(available && { gigaflops: await measure(name), threads: await threadsOf(name) }) });
-    }
-    return results;
-  });
+  const engines = await measureEach(await probeEngines());
+  const active = engines.find(({ available }) => available)?.name;
   const machine = { node: process.version, platform: `${process.platform} ${process.arch}`, ...processor() };
   if (json === true) {
-    console.log(JSON.stringify({ ...machine, engines: measured }));
+    console.log(JSON.stringify({ ...machine, active, engines }));
     return;
   }
   const { node, platform, model, cores, usable, instructionSets } = machine;
   console.log(`Node ${node}, ${platform}`);
   console.log(`${cores} × ${model}${usable < cores ? `, of which ${usable} may be used` : ''}`);
   console.log(`instruction sets: ${instructionSets.join(' ') || 'not told by this system'}\n`);
-  const rows = measured.map((engine) => [
-    engine.name,
-    engine.available ? 'yes' : 'no',
-    engine.version ?? '',
-    engine.threads === undefined ? '' : String(engine.threads),
-    engine.gigaflops === undefined ? '' : engine.gigaflops.toFixed(1),
+  const rows = engines.map(({ name, available, version = '', threads, gigaflops }) => [
+    name,
+    available ? 'yes' : 'no',
+    version,
+    threads === undefined ? '' : String(threads),
+    gigaflops === undefined ? '' : gigaflops.toFixed(1),
   ]);
   console.log(table(['engine', 'available', 'version', 'threads', 'conv GFLOP/s'], rows));
-  for (const { name, available, reason, fix } of measured) {
-    if (!available) console.log(`\n${name}: ${reason ?? ''}; ${fix ?? ''}`);
+  console.log(`\n--backend auto takes ${active ?? 'none'}, the first that is available.`);
+  for (const engine of engines) {
+    if (!engine.available) console.log(`${engine.name}: ${missing(engine)}`);
+    else if (engine.name === 'onednn') console.log(`onednn: ${nativeDetails(engine)}`);
   }
-  console.log('\n--backend auto takes the first that is available.');
+}
+
+async function measureEach(engines: EngineStatus[]): Promise<MeasuredEngine[]> {
+  return withProgress(async (progress) => {
+    const measured: MeasuredEngine[] = [];
+    progress.start(engines.length);
+    for (const [i, engine] of engines.entries()) {
+      progress.update(i, `timing ${engine.name}`);
+      measured.push(engine.available ? { ...(await startEngine(engine)), gigaflops: await measure() } : engine);
+    }
+    return measured;
+  });
+}
+
+function nativeDetails({ instructionSet = '', threads = 0, threadsFrom, memoryLimitBytes = 0 }: EngineStatus): string {
+  const source = threadsFrom === 'BAG_NUM_THREADS' ? 'BAG_NUM_THREADS' : 'the processors; BAG_NUM_THREADS changes it';
+  const limit = `${(memoryLimitBytes / 2 ** 30).toFixed(1)} GiB`;
+  return `instructions ${instructionSet}, threads ${threads} (from ${source}), tensors take at most ${limit}`;
 }

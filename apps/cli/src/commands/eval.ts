@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { badImagesOf, evaluationBatchOf, openSplit, preprocessingOf } from '../data.js';
 import { useEngine } from '../engine.js';
+import type { EngineChoice } from '../engine-names.js';
 import { UsageError } from '../errors.js';
 import { type Progress, withProgress } from '../progress.js';
 import { loadRun, type SavedRun } from '../run.js';
@@ -12,7 +13,7 @@ import { percent } from '../table.js';
 
 export interface EvalFlags {
   data?: string;
-  backend?: 'auto' | 'tensorflow' | 'wasm' | 'cpu';
+  backend?: EngineChoice;
   json?: boolean;
 }
 

@@ -31,11 +31,9 @@ export async function findLrCommand(configPath: string | undefined, flags: FindL
   if (!(from > 0 && to > from))
     throw new UsageError(`--from and --to expect rates 0 < from < to, got ${from} and ${to}`);
   await createFolder(dirname(out));
-  const engine = await useEngine(config.backend);
+  await useEngine(config.backend);
   const points = await withProgress((progress) => {
-    progress.line(
-      `${steps} steps of ${config.model} ${config.variant} from rate ${from} to ${to}, with the engine ${engine.name}`,
-    );
+    progress.line(`${steps} steps of ${config.model} ${config.variant} from rate ${from} to ${to}`);
     return stoppable(progress, (signal) => rangeTest(config, { from, to, steps }, progress, signal));
   });
   const suggestion = suggest(points);

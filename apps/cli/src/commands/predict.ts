@@ -4,13 +4,14 @@ import { decodeImage } from '@bag/data/node';
 import * as tf from '@tensorflow/tfjs';
 import { preprocessingOf } from '../data.js';
 import { useEngine } from '../engine.js';
+import type { EngineChoice } from '../engine-names.js';
 import { UsageError } from '../errors.js';
 import { loadRun } from '../run.js';
 import { percent } from '../table.js';
 
 export interface PredictFlags {
   top?: number;
-  backend?: 'auto' | 'tensorflow' | 'wasm' | 'cpu';
+  backend?: EngineChoice;
   json?: boolean;
 }
 

@@ -49,19 +49,18 @@ export async function trainCommand(configPath: string | undefined, flags: TrainF
   const folder = out ?? join(defaultFolder, runName(config));
   if (flags.resume !== true) await requireFresh(folder);
 
-  const engine = await useEngine(config.backend);
-  await withProgress((progress) => trainInto(folder, config, flags, engine.name, progress));
+  await useEngine(config.backend);
+  await withProgress((progress) => trainInto(folder, config, flags, progress));
 }
 
 async function trainInto(
   folder: string,
   config: Config,
   { resume = false, json = false }: TrainFlags,
-  engine: string,
   progress: Progress,
 ): Promise<void> {
   const data = config.data === null ? 'the embedded data set' : shownPath(config.data);
-  progress.line(`training ${config.model} ${config.variant} on ${data} with the engine ${engine}, into ${folder}`);
+  progress.line(`training ${config.model} ${config.variant} on ${data}, into ${folder}`);
   let started = false;
   const { scores, stopped, seconds } = await stoppable(progress, (signal) =>
     runTraining({

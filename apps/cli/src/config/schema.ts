@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { engineChoices } from '../engine-names.js';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
 
 /** What the command line calls a precision. */
 export const precisions = ['fp32', 'bf16', 'fp16'] as const;
-export const backends = ['auto', 'tensorflow', 'wasm', 'cpu'] as const;
 export const recipes = ['baseline', 'bag'] as const;
 
 /** Everything that a run depends on. The resolved configuration is saved with the run. */
@@ -81,7 +81,7 @@ export const configSchema = z.strictObject({
     .boolean()
     .describe('an unreadable image stops the run at once, instead of being named, counted and skipped'),
   workers: z.int().min(0).describe('threads that decode images'),
-  backend: z.enum(backends).describe('engine: see "bag doctor"'),
+  backend: z.enum(engineChoices).describe('engine: see "bag doctor"'),
 });
 
 export type Config = z.infer<typeof configSchema>;

@@ -1,0 +1,123 @@
+import { policy } from '@bag/mixed-precision';
+import { benchmark } from '../benchmark.js';
+import { resolveConfig } from '../config/load.js';
+import type { Config, PartialConfig } from '../config/schema.js';
+import { type EngineStatus, useEngine } from '../engine.js';
+import type { EngineChoice } from '../engine-names.js';
+import { buildNetwork, imageSizeOf, modelOf } from '../network.js';
+import { processor } from '../processor.js';
+import { withProgress } from '../progress.js';
+import { dtypes } from '../recipe.js';
+
+export interface BenchFlags {
+  model?: string;
+  variant?: string;
+  batch?: number;
+  size?: number;
+  precision?: Config['precision'];
+  backend?: EngineChoice;
+  threads?: number;
+  steps: number;
+  warmup: number;
+  inference?: boolean;
+  json?: boolean;
+}
+
+/** Times a training step, or the forward pass alone, on random images. */
+export async function benchCommand(flags: BenchFlags): Promise<void> {
+  const { steps, warmup, inference = false, json, backend = 'auto' } = flags;
+  const config = configOf(flags);
+  const { depth, family, variant } = modelOf(config);
+  const size = imageSizeOf(config);
+  const classes = family === 'cifar' ? 10 : 1000;
+  const engine = await useEngine(backend, flags.threads);
+  const precision = policy({ dtype: dtypes[config.precision] });
+  const network = buildNetwork(config, classes);
+  const times = await withProgress((progress) => {
+    progress.start(warmup + steps);
+    const scaled = config.precision === 'fp16';
+    const onStep = (done: number) => progress.update(done, done <= warmup ? 'warming up' : 'timing');
+    const { batch } = config;
+    return benchmark({ network, precision, scaled, batch, size, classes, steps, warmup, inference, onStep });
+  });
+  network.dispose();
+  const sorted = times.sort((a, b) => a - b);
+  const medianMs = median(sorted);
+  const { model, cores } = processor();
+  const result = {
+    model: `resnet${depth}`,
+    variant,
+    batch: config.batch,
+    size,
+    classes,
+    precision: config.precision,
+    emulated: precision.emulated,
+    inference,
+    backend: engine.name,
+    engineVersion: engine.version,
+    threads: engine.threads,
+    processor: `${cores} × ${model}`,
+    node: process.version,
+    warmup,
+    n: steps,
+    imagesPerSecond: round((config.batch / medianMs) * 1000),
+    stepMs: round(medianMs),
+    sortedStepMs: sorted.map(round),
+    peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+    ...(await nativePeak(engine)),
+  };
+  if (json === true) console.log(JSON.stringify(result));
+  else console.log(describe(result));
+}
+
+/** What the flags say of the network; variant B is the default here, the batch goes by the family. */
+function configOf({ model, variant, batch, size, precision }: BenchFlags): Config {
+  const said = { recipe: 'baseline', model, variant, batch, imageSize: size, precision };
+  return resolveConfig(said as PartialConfig);
+}
+
+async function nativePeak({ name }: EngineStatus): Promise<{ nativePeakMiB?: number }> {
+  if (name !== 'onednn') return {};
+  const { memory } = await import('@bag/tfjs-backend-onednn');
+  return { nativePeakMiB: Math.round(memory().peakBytesInUse / 2 ** 20) };
+}
+
+interface Result {
+  model: string;
+  variant: string;
+  batch: number;
+  size: number;
+  precision: string;
+  emulated: boolean;
+  inference: boolean;
+  threads: number | undefined;
+  processor: string;
+  warmup: number;
+  n: number;
+  imagesPerSecond: number;
+  stepMs: number;
+  sortedStepMs: number[];
+  peakRssMiB: number;
+  nativePeakMiB?: number;
+}
+
+function describe(result: Result): string {
+  const { model, variant, batch, size, precision, emulated, inference, n, warmup, stepMs, sortedStepMs } = result;
+  const { imagesPerSecond, peakRssMiB, nativePeakMiB } = result;
+  const native = nativePeakMiB === undefined ? '' : `, of which ${nativePeakMiB} MiB tensors`;
+  return [
+    `${model} ${variant}, ${batch} images of ${size} × ${size}, ${precision}${emulated ? ' (emulated)' : ''}: ${inference ? 'forward pass' : 'training step'}`,
+    `on ${result.processor}`,
+    `median ${stepMs} ms, ${sortedStepMs[0] ?? 0} to ${sortedStepMs.at(-1) ?? 0} (${n} steps after ${warmup} to warm up)`,
+    `${imagesPerSecond} images/s`,
+    `peak memory ${peakRssMiB} MiB${native}`,
+  ].join('\n');
+}
+
+function median(sorted: readonly number[]): number {
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] as number;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] as number)) / 2;
+}
+
+const round = (value: number) => Math.round(value * 100) / 100;
