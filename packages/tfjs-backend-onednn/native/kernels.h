@@ -18,7 +18,25 @@ namespace bag {
   KERNEL(BatchNormInference)        \
   /* sgd_update.cc */       \
   KERNEL(SgdUpdate)         \
-  KERNEL(AllFinite)
+  KERNEL(AllFinite) \
+  /* binary.cc */ \
+  KERNEL(Add) KERNEL(AddN) KERNEL(Sub) KERNEL(Multiply) KERNEL(RealDiv) \
+  KERNEL(FloorDiv) KERNEL(Mod) KERNEL(Pow) KERNEL(Maximum) KERNEL(Minimum) \
+  KERNEL(SquaredDifference) KERNEL(Atan2) KERNEL(BitwiseAnd) KERNEL(Prelu) KERNEL(EluGrad) \
+  /* compare.cc */ \
+  KERNEL(Equal) KERNEL(NotEqual) KERNEL(Greater) KERNEL(GreaterEqual) KERNEL(Less) \
+  KERNEL(LessEqual) KERNEL(LogicalAnd) KERNEL(LogicalOr) KERNEL(LogicalNot) \
+  /* unary.cc */ \
+  KERNEL(Abs) KERNEL(Neg) KERNEL(Sign) KERNEL(Square) KERNEL(Sqrt) \
+  KERNEL(Rsqrt) KERNEL(Reciprocal) KERNEL(Exp) KERNEL(Expm1) KERNEL(Log) \
+  KERNEL(Log1p) KERNEL(Sin) KERNEL(Cos) KERNEL(Tan) KERNEL(Asin) \
+  KERNEL(Acos) KERNEL(Atan) KERNEL(Sinh) KERNEL(Cosh) KERNEL(Tanh) \
+  KERNEL(Asinh) KERNEL(Acosh) KERNEL(Atanh) KERNEL(Sigmoid) KERNEL(Softplus) \
+  KERNEL(Erf) KERNEL(Relu) KERNEL(Relu6) KERNEL(Elu) KERNEL(Selu) \
+  KERNEL(LeakyRelu) KERNEL(Step) KERNEL(Ceil) KERNEL(Floor) KERNEL(Round) \
+  KERNEL(IsNan) KERNEL(IsInf) KERNEL(IsFinite) KERNEL(ClipByValue) \
+  /* select.cc */ \
+  KERNEL(Select) KERNEL(Cast) KERNEL(Fill)
 
 #define BAG_DECLARE(name) void name(Arguments& arguments);
 BAG_KERNELS(BAG_DECLARE)
