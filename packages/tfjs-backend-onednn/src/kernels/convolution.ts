@@ -229,5 +229,6 @@ define<{ dy: TensorInfo; filter: TensorInfo }, BagAttributes & { inputShape: Sha
 
 define<{ x: TensorInfo; dy: TensorInfo }, BagAttributes & { filterShape: Shape4D }>(
   'BagConv2DBackpropFilter',
-  ({ x, dy }, { filterShape, ...attributes }, backend) => filterGradient(x, dy, filterShape, bag(attributes), backend),
+  ({ x, dy }, { filterShape, ...attributes }, backend) =>
+    filterGradient(x, dy, filterShape, bag(attributes), backend),
 );
