@@ -10,6 +10,32 @@ namespace bag {
   KERNEL(BatchNormTraining)         \
   KERNEL(BatchNormTrainingGrad)     \
   KERNEL(BatchNormInference)        \
+  /* binary.cc */                   \
+  KERNEL(Add)                       \
+  KERNEL(AddN)                      \
+  KERNEL(Sub)                       \
+  KERNEL(Multiply)                  \
+  KERNEL(RealDiv)                   \
+  KERNEL(FloorDiv)                  \
+  KERNEL(Mod)                       \
+  KERNEL(Pow)                       \
+  KERNEL(Maximum)                   \
+  KERNEL(Minimum)                   \
+  KERNEL(SquaredDifference)         \
+  KERNEL(Atan2)                     \
+  KERNEL(BitwiseAnd)                \
+  KERNEL(Prelu)                     \
+  KERNEL(EluGrad)                   \
+  /* compare.cc */                  \
+  KERNEL(Equal)                     \
+  KERNEL(NotEqual)                  \
+  KERNEL(Greater)                   \
+  KERNEL(GreaterEqual)              \
+  KERNEL(Less)                      \
+  KERNEL(LessEqual)                 \
+  KERNEL(LogicalAnd)                \
+  KERNEL(LogicalOr)                 \
+  KERNEL(LogicalNot)                \
   /* concat.cc */                   \
   KERNEL(Concat)                    \
   KERNEL(Split)                     \
@@ -33,6 +59,10 @@ namespace bag {
   KERNEL(AvgPoolGrad)               \
   /* reduction.cc */                \
   KERNEL(Reduce)                    \
+  /* select.cc */                   \
+  KERNEL(Select)                    \
+  KERNEL(Cast)                      \
+  KERNEL(Fill)                      \
   /* sgd_update.cc */               \
   KERNEL(SgdUpdate)                 \
   KERNEL(AllFinite)                 \
@@ -44,7 +74,47 @@ namespace bag {
   /* tile.cc */                     \
   KERNEL(Tile)                      \
   /* transpose.cc */                \
-  KERNEL(Transpose)
+  KERNEL(Transpose)                 \
+  /* unary.cc */                    \
+  KERNEL(Abs)                       \
+  KERNEL(Neg)                       \
+  KERNEL(Sign)                      \
+  KERNEL(Square)                    \
+  KERNEL(Sqrt)                      \
+  KERNEL(Rsqrt)                     \
+  KERNEL(Reciprocal)                \
+  KERNEL(Exp)                       \
+  KERNEL(Expm1)                     \
+  KERNEL(Log)                       \
+  KERNEL(Log1p)                     \
+  KERNEL(Sin)                       \
+  KERNEL(Cos)                       \
+  KERNEL(Tan)                       \
+  KERNEL(Asin)                      \
+  KERNEL(Acos)                      \
+  KERNEL(Atan)                      \
+  KERNEL(Sinh)                      \
+  KERNEL(Cosh)                      \
+  KERNEL(Tanh)                      \
+  KERNEL(Asinh)                     \
+  KERNEL(Acosh)                     \
+  KERNEL(Atanh)                     \
+  KERNEL(Sigmoid)                   \
+  KERNEL(Softplus)                  \
+  KERNEL(Erf)                       \
+  KERNEL(Relu)                      \
+  KERNEL(Relu6)                     \
+  KERNEL(Elu)                       \
+  KERNEL(Selu)                      \
+  KERNEL(LeakyRelu)                 \
+  KERNEL(Step)                      \
+  KERNEL(Ceil)                      \
+  KERNEL(Floor)                     \
+  KERNEL(Round)                     \
+  KERNEL(IsNan)                     \
+  KERNEL(IsInf)                     \
+  KERNEL(IsFinite)                  \
+  KERNEL(ClipByValue)
 
 #define BAG_DECLARE(name) void name(Arguments& arguments);
 BAG_KERNELS(BAG_DECLARE)

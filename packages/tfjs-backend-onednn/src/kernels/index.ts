@@ -1,15 +1,21 @@
 // Every native kernel, a file per family, as native/ has them.
 import './batch-norm.js';
+import './binary.js';
+import './cast.js';
+import './compare.js';
 import './concat.js';
 import './convolution.js';
 import './cross-entropy.js';
+import './fill.js';
 import './mat-mul.js';
 import './pad.js';
 import './pool.js';
 import './reduction.js';
+import './select.js';
 import './sgd-update.js';
 import './shape.js';
 import './slice.js';
 import './softmax.js';
 import './tile.js';
 import './transpose.js';
+import './unary.js';

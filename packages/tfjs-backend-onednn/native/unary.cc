@@ -1,0 +1,148 @@
+// Functions of one tensor.
+#include <cmath>
+#include <limits>
+
+#include "elementwise.h"
+#include "kernels.h"
+#include "vector_math.h"
+
+namespace bag {
+
+namespace {
+
+template <typename Operation>
+void ofFloats(Arguments& in, Operation op, int64_t cost = 1) {
+  const Tensor x = in.floats();
+  apply<float, float>(x, in.floats(), op, cost);
+}
+
+/** `Integer` is what the operation sees of int32: unsigned where it may overflow. */
+template <typename Integer, typename Operation>
+void ofNumbers(Arguments& in, Operation op) {
+  const Tensor x = in.tensor(), y = in.tensor(x.dtype);
+  if (x.dtype == DType::float32) return apply<float, float>(x, y, op);
+  require(x.dtype == DType::int32, "expected float32 or int32");
+  apply<Integer, Integer>(x, y, op);
+}
+
+template <typename Operation>
+void test(Arguments& in, Operation op) {
+  const Tensor x = in.floats();
+  apply<float, uint8_t>(x, in.tensor(DType::boolean), op);
+}
+
+float absolute(float v) { return std::fabs(v); }
+uint32_t absolute(uint32_t v) { return v >> 31 ? 0 - v : v; }
+
+/** max(0, v): +0 for −0, NaN for NaN. */
+float positive(float v) { return rectified(v) + 0.0f; }
+int32_t positive(int32_t v) { return v < 0 ? 0 : v; }
+
+constexpr float seluScale = 1.0507009873554804934193349852946f;
+constexpr float seluScaleAlpha = 1.7580993408473768599402175208123f;
+
+}  // namespace
+
+// NOLINTBEGIN: one line each
+#define BAG_OF_FLOATS(Name, cost, expression) \
+  void Name(Arguments& in) {                  \
+    ofFloats(in, [](float v) { return expression; }, cost); \
+  }
+// NOLINTEND
+
+BAG_OF_FLOATS(Sqrt, 1, std::sqrt(v))
+BAG_OF_FLOATS(Rsqrt, 1, 1 / std::sqrt(v))
+BAG_OF_FLOATS(Reciprocal, 1, 1 / v)
+BAG_OF_FLOATS(Ceil, 1, std::ceil(v))
+BAG_OF_FLOATS(Floor, 1, std::floor(v))
+/** Halves go to the even neighbour. */
+BAG_OF_FLOATS(Round, 1, std::rint(v))
+
+BAG_OF_FLOATS(Exp, 2, vector_math::exp(v))
+BAG_OF_FLOATS(Expm1, 2, vector_math::expm1(v))
+BAG_OF_FLOATS(Log, 2, vector_math::log(v))
+BAG_OF_FLOATS(Log1p, 2, vector_math::log1p(v))
+BAG_OF_FLOATS(Tanh, 2, vector_math::tanh(v))
+BAG_OF_FLOATS(Sigmoid, 2, vector_math::sigmoid(v))
+BAG_OF_FLOATS(Softplus, 2, vector_math::softplus(v))
+BAG_OF_FLOATS(Elu, 2, v >= 0 ? v : vector_math::expm1(v))
+BAG_OF_FLOATS(Selu, 2, v >= 0 ? seluScale * v : seluScaleAlpha * vector_math::expm1(v))
+
+BAG_OF_FLOATS(Sin, costly, std::sin(v))
+BAG_OF_FLOATS(Cos, costly, std::cos(v))
+BAG_OF_FLOATS(Tan, costly, std::tan(v))
+BAG_OF_FLOATS(Asin, costly, std::asin(v))
+BAG_OF_FLOATS(Acos, costly, std::acos(v))
+BAG_OF_FLOATS(Atan, costly, std::atan(v))
+BAG_OF_FLOATS(Sinh, costly, std::sinh(v))
+BAG_OF_FLOATS(Cosh, costly, std::cosh(v))
+BAG_OF_FLOATS(Asinh, costly, std::asinh(v))
+BAG_OF_FLOATS(Acosh, costly, std::acosh(v))
+BAG_OF_FLOATS(Atanh, costly, std::atanh(v))
+BAG_OF_FLOATS(Erf, costly, std::erf(v))
+
+#undef BAG_OF_FLOATS
+
+void Abs(Arguments& in) {
+  ofNumbers<uint32_t>(in, [](auto v) { return absolute(v); });
+}
+void Neg(Arguments& in) {
+  ofNumbers<uint32_t>(in, [](auto v) { return -v; });
+}
+void Square(Arguments& in) {
+  ofNumbers<uint32_t>(in, [](auto v) { return v * v; });
+}
+/** 0 for NaN. */
+void Sign(Arguments& in) {
+  ofNumbers<int32_t>(in, [](auto v) { return (v > 0 ? 1 : 0) - (v < 0 ? 1 : 0); });
+}
+void Relu(Arguments& in) {
+  ofNumbers<int32_t>(in, [](auto v) { return positive(v); });
+}
+void Relu6(Arguments& in) {
+  ofNumbers<int32_t>(in, [](auto v) { return v > 6 ? 6 : positive(v); });
+}
+
+void LeakyRelu(Arguments& in) {
+  const Tensor x = in.floats(), y = in.floats();
+  const float slope = in.real();
+  apply<float, float>(x, y, [slope](float v) { return v < 0 ? slope * v : v; });
+}
+void Step(Arguments& in) {
+  const Tensor x = in.floats(), y = in.floats();
+  const float below = in.real();
+  apply<float, float>(x, y, [below](float v) {
+    const float step = v > 0 ? 1.0f : below;
+    return v != v ? v : step;
+  });
+}
+void ClipByValue(Arguments& in) {
+  const Tensor x = in.tensor(), y = in.tensor(x.dtype);
+  const auto clip = [&](auto least, auto most) {
+    using T = decltype(least);
+    apply<T, T>(x, y, [least, most](T v) {
+      const T raised = v < least ? least : v;
+      return v > most ? most : raised;
+    });
+  };
+  if (x.dtype == DType::float32) {
+    const float least = in.real();
+    return clip(least, in.real());
+  }
+  require(x.dtype == DType::int32, "expected float32 or int32");
+  constexpr int64_t lowest = std::numeric_limits<int32_t>::min(), highest = std::numeric_limits<int32_t>::max();
+  const auto least = static_cast<int32_t>(in.integer(lowest, highest));
+  clip(least, static_cast<int32_t>(in.integer(lowest, highest)));
+}
+
+void IsNan(Arguments& in) {
+  test(in, [](float v) { return v != v; });
+}
+void IsInf(Arguments& in) {
+  test(in, [](float v) { return std::fabs(v) == vector_math::infinity; });
+}
+void IsFinite(Arguments& in) {
+  test(in, [](float v) { return std::fabs(v) < vector_math::infinity; });
+}
+
+}  // namespace bag
