@@ -201,18 +201,23 @@ void BatchNormTraining(Arguments& in) {
   normalise(x, residual, y, rows, mean.floats(), scale.data(), beta.floats(), relu);
 }
 
-/** The same with given statistics. */
+/** The same with given statistics; γ and β may be missing. */
 void BatchNormInference(Arguments& in) {
-  const Tensor x = in.floats(), gamma = in.floats(), beta = in.floats(), residual = in.optionalFloats();
+  const Tensor x = in.floats(), gamma = in.optionalFloats(), beta = in.optionalFloats();
+  const Tensor residual = in.optionalFloats();
   const Tensor mean = in.floats(), variance = in.floats(), y = in.floats();
   const float epsilon = in.real();
   const bool relu = in.flag();
-  requireVectors(x, {&gamma, &beta, &mean, &variance});
+  requireVectors(x, {&mean, &variance});
+  if (gamma.data != nullptr) requireVectors(x, {&gamma});
+  if (beta.data != nullptr) requireVectors(x, {&beta});
   require(y.size == x.size, "the output differs in size from the input");
   require(residual.data == nullptr || residual.size == x.size, "the residual differs in size from the input");
-  std::vector<float> scale(static_cast<size_t>(x.last()));
-  for (int64_t c = 0; c < x.last(); c++) scale[c] = gamma.floats()[c] / std::sqrt(variance.floats()[c] + epsilon);
-  normalise(x, residual, y, Rows(x.size, x.last()), mean.floats(), scale.data(), beta.floats(), relu);
+  std::vector<float> scale(static_cast<size_t>(x.last()), 1.0f), shift(scale.size());
+  if (gamma.data != nullptr) std::copy_n(gamma.floats(), x.last(), scale.begin());
+  if (beta.data != nullptr) std::copy_n(beta.floats(), x.last(), shift.begin());
+  for (int64_t c = 0; c < x.last(); c++) scale[c] /= std::sqrt(variance.floats()[c] + epsilon);
+  normalise(x, residual, y, Rows(x.size, x.last()), mean.floats(), scale.data(), shift.data(), relu);
 }
 
 /**

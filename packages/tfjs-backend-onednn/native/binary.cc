@@ -145,7 +145,7 @@ void AddN(Arguments& in) {
   }
   const auto sum = [&](auto zero) {
     using T = decltype(zero);
-    forEachTile({}, y, static_cast<int64_t>(terms.size()), [&](const Tile& tile) {
+    forEachTile({}, y, static_cast<int64_t>(terms.size()), [&](const Segment& tile) {
       T* __restrict to = tile.result<T>();
       const auto from = [&](size_t term) { return static_cast<const T*>(terms[term].data) + tile.start; };
       std::copy_n(from(0), tile.count, to);

@@ -1,7 +1,6 @@
 // Convolutions of NHWC images with HWIO filters and both gradients, by oneDNN. With groups it is the depthwise one: its
 // filter is [height, width, channels, multiplier], and each channel is a group.
-#include <cstring>
-
+#include "activation.h"
 #include "kernels.h"
 #include "primitives.h"
 
@@ -105,7 +104,7 @@ void zero(const Tensor& t) {
 void Convolution(Arguments& in) {
   const Tensor x = in.floats(), filter = in.floats(), bias = in.optionalFloats(), y = in.floats();
   const Convolution2d c(x, filter, y, in);
-  const int64_t activation = in.integer(0, 5);
+  const auto activation = static_cast<Activation>(in.integer(0, 5));
   const float alpha = in.real();
   require(bias.data == nullptr || bias.size == c.dst[1], "expected a bias of one number per output channel");
   if (y.size == 0) return;
@@ -113,16 +112,8 @@ void Convolution(Arguments& in) {
 
   static Cache<Forward> cache;
   const bool hasBias = bias.data != nullptr;
-  int64_t alphaBits = 0;
-  std::memcpy(&alphaBits, &alpha, sizeof alpha);
-  auto key = c.key(activation * 2 + hasBias);
-  key.push_back(alphaBits);
-  auto& prepared = cache.get(key, [&] {
-    auto attributes = withOwnScratchpad();
-    dnnl::post_ops ops;
-    onednn::appendActivation(ops, activation, alpha);
-    attributes.set_post_ops(ops);
-    return Forward(c.forward(hasBias ? plain({c.dst[1]}) : onednn::Descriptor(), attributes));
+  auto& prepared = cache.get(c.key(hasBias), [&] {
+    return Forward(c.forward(hasBias ? plain({c.dst[1]}) : onednn::Descriptor(), withOwnScratchpad()));
   });
   const auto wanted = prepared.description.weights_desc();
   void* weights = inLayout(filter.id, filter.data, c.plainWeights(), wanted);
@@ -133,6 +124,7 @@ void Convolution(Arguments& in) {
   };
   if (hasBias) arguments.emplace(DNNL_ARG_BIAS, memoryOf(prepared.description.bias_desc(), bias.data));
   execute(prepared.primitive, prepared.description.scratchpad_desc(), std::move(arguments));
+  activate(y, activation, alpha);
 }
 
 /** dx[b, i·s + u·d − p, …, c] += Σ dy[b,i,j,o] · filter[u,v,c,o]. */

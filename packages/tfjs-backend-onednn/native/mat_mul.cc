@@ -1,6 +1,5 @@
 // Products of matrices, batched and broadcast, by oneDNN.
-#include <cstring>
-
+#include "activation.h"
 #include "kernels.h"
 #include "primitives.h"
 
@@ -13,7 +12,7 @@ namespace bag {
 void MatMul(Arguments& in) {
   const Tensor a = in.floats(), b = in.floats(), bias = in.optionalFloats(), y = in.floats();
   const bool transposeA = in.flag(), transposeB = in.flag();
-  const int64_t activation = in.integer(0, 5);
+  const auto activation = static_cast<Activation>(in.integer(0, 5));
   const float alpha = in.real();
   require(a.rank == 3 && b.rank == 3 && y.rank == 3, "expected operands of rank 3");
   const int64_t rows = a.dim(transposeA ? 2 : 1), inner = a.dim(transposeA ? 1 : 2);
@@ -32,14 +31,8 @@ void MatMul(Arguments& in) {
   };
   static Cache<Prepared> cache;
   const bool hasBias = bias.data != nullptr;
-  int64_t alphaBits = 0;
-  std::memcpy(&alphaBits, &alpha, sizeof alpha);
   const auto& prepared = cache.get(
-      {a.dim(0), b.dim(0), y.dim(0), rows, inner, columns, transposeA, transposeB, hasBias, activation, alphaBits}, [&] {
-        auto attributes = withOwnScratchpad();
-        dnnl::post_ops ops;
-        onednn::appendActivation(ops, activation, alpha);
-        attributes.set_post_ops(ops);
+      {a.dim(0), b.dim(0), y.dim(0), rows, inner, columns, transposeA, transposeB, hasBias}, [&] {
         // A transposed operand is the same memory, walked the other way.
         const auto operand = [](int64_t batch, int64_t rows, int64_t columns, bool transposed) {
           return transposed ? plain({batch, rows, columns}, {rows * columns, 1, rows})
@@ -47,7 +40,7 @@ void MatMul(Arguments& in) {
         };
         const auto description = onednn::matmul(
             cpu(), operand(a.dim(0), rows, inner, transposeA), operand(b.dim(0), inner, columns, transposeB),
-            hasBias ? plain({1, 1, columns}) : onednn::Descriptor(), plain({y.dim(0), rows, columns}), attributes);
+            hasBias ? plain({1, 1, columns}) : onednn::Descriptor(), plain({y.dim(0), rows, columns}), withOwnScratchpad());
         return Prepared{description, dnnl::matmul(description)};
       });
   std::unordered_map<int, dnnl::memory> arguments{
@@ -57,6 +50,7 @@ void MatMul(Arguments& in) {
   };
   if (hasBias) arguments.emplace(DNNL_ARG_BIAS, memoryOf(prepared.description.bias_desc(), bias.data));
   execute(prepared.primitive, prepared.description.scratchpad_desc(), std::move(arguments));
+  activate(y, activation, alpha);
 }
 
 }  // namespace bag

@@ -53,10 +53,6 @@ inline dnnl::matmul::primitive_desc matmul(const dnnl::engine& engine, const Des
   return {engine, a, b, bias, c, attributes};
 }
 
-inline void appendEltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm, float alpha, float beta) {
-  ops.append_eltwise(algorithm, alpha, beta);
-}
-
 #else
 
 inline dnnl::convolution_forward::primitive_desc convolutionForward(const dnnl::engine& engine, const Descriptor& src,
@@ -87,23 +83,6 @@ inline dnnl::matmul::primitive_desc matmul(const dnnl::engine& engine, const Des
   return {{a, b, bias, c}, attributes, engine};
 }
 
-inline void appendEltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm, float alpha, float beta) {
-  ops.append_eltwise(1.0f, algorithm, alpha, beta);
-}
-
 #endif
-
-/** An activation as the last step of a primitive, by the numbers of src/activation.ts. */
-inline void appendActivation(dnnl::post_ops& ops, int64_t activation, float alpha) {
-  using dnnl::algorithm;
-  switch (activation) {
-    case 1: return appendEltwise(ops, algorithm::eltwise_relu, 0, 0);
-    case 2: return appendEltwise(ops, algorithm::eltwise_clip, 0, 6);
-    case 3: return appendEltwise(ops, algorithm::eltwise_elu, 1, 0);
-    case 4: return appendEltwise(ops, algorithm::eltwise_logistic, 0, 0);
-    case 5: return appendEltwise(ops, algorithm::eltwise_relu, alpha, 0);
-    default: return;
-  }
-}
 
 }  // namespace bag::onednn

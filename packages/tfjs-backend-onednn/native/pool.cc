@@ -50,20 +50,53 @@ struct Pool {
     }
   }
 
+  int32_t position(int64_t row, int64_t column) const { return static_cast<int32_t>(row * columns.in + column); }
   int64_t inRow() const { return columns.in * channels; }
   int64_t outRow() const { return columns.out * channels; }
   /** What one row of pixels, or of windows, costs: the larger side is what is read or written. */
   int64_t cost() const { return std::max(inRow(), outRow()); }
 };
 
-/** Calls body(tap, row, column) for the pixels of a window, in order; `tap` counts from the first of `image`. */
-template <typename Body>
-void forEachTap(const Pool& pool, Span rows, Span columns, Body body) {
+/** A pixel of a window: its first channel, counted from the start of the image, and its number in the image. */
+struct Tap {
+  int64_t offset;
+  int32_t position;
+};
+
+/** Lists the pixels of a window, in order. */
+void list(const Pool& pool, Span rows, Span columns, std::vector<Tap>& taps) {
+  taps.clear();
   for (int64_t row = rows.from; row < rows.to; row++) {
     for (int64_t column = columns.from; column < columns.to; column++) {
-      body((row * pool.columns.in + column) * pool.channels, row, column);
+      taps.push_back({(row * pool.columns.in + column) * pool.channels, pool.position(row, column)});
     }
   }
+}
+
+/**
+ * Calls body(image, window, taps) for every window, in parallel; `image` and `window` count elements. Each thread has its
+ * own copy of the body, scratch memory included.
+ */
+template <typename Body>
+void forEachWindow(const Pool& pool, Body given) {
+  parallelFor(pool.batch * pool.rows.out, pool.cost(), [&](int64_t from, int64_t to) {
+    Body body = given;
+    std::vector<Tap> taps;
+    for (int64_t index = from; index < to; index++) {
+      const Span rows = pool.rows.pixels(index % pool.rows.out);
+      for (int64_t j = 0; j < pool.columns.out; j++) {
+        list(pool, rows, pool.columns.pixels(j), taps);
+        body(index / pool.rows.out * pool.rows.in * pool.inRow(), index * pool.outRow() + j * pool.channels, taps);
+      }
+    }
+  });
+}
+
+template <typename Values, typename T>
+Values loadAs(const T* p) {
+  Values v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
 }
 
 /** Windows without a pixel have no maximum: −∞, which is 0 as an integer. NaNs are passed over. */
@@ -71,64 +104,57 @@ template <typename T>
 void maxima(const Pool& pool, const T* x, T* y) {
   constexpr bool real = std::is_floating_point_v<T>;
   constexpr T least = real ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
-  parallelFor(pool.batch * pool.rows.out, pool.cost(), [&](int64_t from, int64_t to) {
-    for (int64_t index = from; index < to; index++) {
-      const T* image = x + index / pool.rows.out * pool.rows.in * pool.inRow();
-      const Span rows = pool.rows.pixels(index % pool.rows.out);
-      for (int64_t j = 0; j < pool.columns.out; j++) {
-        const Span columns = pool.columns.pixels(j);
-        T* best = y + index * pool.outRow() + j * pool.channels;
-        const bool empty = rows.from >= rows.to || columns.from >= columns.to;
-        std::fill_n(best, pool.channels, empty && !real ? T{0} : least);
-        forEachTap(pool, rows, columns, [&](int64_t tap, int64_t, int64_t) {
-          const T* value = image + tap;
+  forEachWindow(pool, [=, channels = pool.channels](int64_t image, int64_t window, const std::vector<Tap>& taps) {
+    T* best = y + window;
+    std::fill_n(best, channels, !real && taps.empty() ? T{0} : least);
+    for (const auto& tap : taps) {
+      const T* value = x + image + tap.offset;
 #pragma omp simd
-          for (int64_t c = 0; c < pool.channels; c++) best[c] = value[c] > best[c] ? value[c] : best[c];
-        });
-      }
+      for (int64_t c = 0; c < channels; c++) best[c] = value[c] > best[c] ? value[c] : best[c];
     }
   });
 }
 
-/**
- * For one row of windows, the first pixel that holds the maximum, as `number(row, column)` numbers pixels, or −1 where
- * nothing is above −∞. `best` has room for one pixel's channels, or receives the maxima of the row with `keep`.
- */
-template <typename Number>
-void winners(const Pool& pool, const float* image, int64_t index, int32_t* where, float* best, bool keep,
-             Number number) {
-  const Span rows = pool.rows.pixels(index);
-  for (int64_t j = 0; j < pool.columns.out; j++, where += pool.channels, best += keep ? pool.channels : 0) {
-    std::fill_n(where, pool.channels, -1);
-    std::fill_n(best, pool.channels, -std::numeric_limits<float>::infinity());
-    forEachTap(pool, rows, pool.columns.pixels(j), [&](int64_t tap, int64_t row, int64_t column) {
-      const float* value = image + tap;
-      const int32_t position = number(row, column);
-#pragma omp simd
-      for (int64_t c = 0; c < pool.channels; c++) {
-        const bool above = value[c] > best[c];
-        best[c] = above ? value[c] : best[c];
-        where[c] = above ? position : where[c];
-      }
-    });
-  }
+template <typename Value, typename Values>
+void put(Value* p, const Values& v) {
+  std::memcpy(p, &v, sizeof v);
 }
 
-inline void get(const float* p, Vector& v) { v = load(p); }
-inline void get(const float* p, float& v) { v = *p; }
-inline void get(const int32_t* p, Mask& v) { std::memcpy(&v, p, sizeof v); }
-inline void get(const int32_t* p, int32_t& v) { v = *p; }
-
-/** Writes term(c, zero) for every channel, as vectors and what is left of them. `aligned` results go past the cache. */
-template <typename Term>
-void fillPixel(float* to, int64_t channels, bool aligned, Term term) {
+/** Calls body(c, zero, none) for every channel: for vectors of them, and one by one for those that are left. */
+template <typename Body>
+void forEachChannel(int64_t channels, Body body) {
   int64_t c = 0;
-  if (aligned) {
-    for (; c + lanes <= channels; c += lanes) storeStreaming(to + c, term(c, Vector{}, Mask{}));
+  for (; c + lanes <= channels; c += lanes) body(c, Vector{}, Mask{});
+  for (; c < channels; c++) body(c, 0.0f, int32_t{0});
+}
+
+/**
+ * The number of the pixel that holds a window's maximum, the first of several, or −1 where nothing is above −∞. The
+ * maximum itself goes to `maximum` where it is given.
+ */
+void winners(const Pool& pool, const float* image, const std::vector<Tap>& taps, int32_t* where, float* maximum) {
+  forEachChannel(pool.channels, [&](int64_t c, auto zero, auto none) {
+    auto best = zero - std::numeric_limits<float>::infinity();
+    auto first = none - 1;
+    for (const auto& tap : taps) {
+      const auto value = loadAs<decltype(zero)>(image + tap.offset + c);
+      const auto above = value > best;
+      best = above ? value : best;
+      first = above ? none + tap.position : first;
+    }
+    put(where + c, first);
+    if (maximum != nullptr) put(maximum + c, best);
+  });
+}
+
+/** Writes term(c, zero, none) for every channel; past the cache if `streaming`, which aligned vectors ask for. */
+template <typename Term>
+void fillPixel(float* to, int64_t channels, bool streaming, Term term) {
+  if (streaming) {
+    for (int64_t c = 0; c < channels; c += lanes) storeStreaming(to + c, term(c, Vector{}, Mask{}));
   } else {
-    for (; c + lanes <= channels; c += lanes) store(to + c, term(c, Vector{}, Mask{}));
+    forEachChannel(channels, [&](int64_t c, auto zero, auto none) { put(to + c, term(c, zero, none)); });
   }
-  for (; c < channels; c++) to[c] = term(c, 0.0f, int32_t{0});
 }
 
 bool streams(const Tensor& t) { return t.size * 4 >= streamingBytes && t.last() % lanes == 0; }
@@ -150,16 +176,11 @@ void MaxPoolWithArgmax(Arguments& in) {
   const Pool pool(x, y, in);
   const bool ofBatch = in.flag();
   require(positions.size == y.size, "the positions differ in number from the maxima");
-  parallelFor(pool.batch * pool.rows.out, pool.cost(), [&](int64_t from, int64_t to) {
-    for (int64_t index = from; index < to; index++) {
-      const int64_t first = index / pool.rows.out * pool.rows.in * pool.inRow();
-      int32_t* where = positions.ints() + index * pool.outRow();
-      winners(pool, x.floats() + first, index % pool.rows.out, where, y.floats() + index * pool.outRow(), true,
-              [&](int64_t row, int64_t column) { return static_cast<int32_t>(row * pool.columns.in + column); });
-      for (int64_t i = 0; i < pool.outRow(); i++) {
-        if (where[i] < 0) continue;
-        where[i] = static_cast<int32_t>((ofBatch ? first : 0) + where[i] * pool.channels + i % pool.channels);
-      }
+  forEachWindow(pool, [&](int64_t image, int64_t window, const std::vector<Tap>& taps) {
+    int32_t* where = positions.ints() + window;
+    winners(pool, x.floats() + image, taps, where, y.floats() + window);
+    for (int64_t c = 0; c < pool.channels; c++) {
+      if (where[c] >= 0) where[c] = static_cast<int32_t>((ofBatch ? image : 0) + where[c] * pool.channels + c);
     }
   });
 }
@@ -181,19 +202,20 @@ void MaxPoolGrad(Arguments& in) {
   const bool streaming = streams(dx);
   parallelFor(pool.batch * height, pool.cost(), [&](int64_t from, int64_t to) {
     std::vector<int32_t> ring(static_cast<size_t>(kept * pool.outRow()));
-    std::vector<float> best(static_cast<size_t>(channels));
+    std::vector<Tap> taps;
     std::vector<Window> covering;
-    const auto numbered = [&](int64_t row, int64_t column) {
-      return static_cast<int32_t>(row * pool.columns.in + column);
-    };
     int64_t next = 0;
     for (int64_t index = from; index < to; index++) {
       const int64_t image = index / height, row = index % height;
       const Span rows = pool.rows.windows(row);
       next = index == from || row == 0 ? rows.from : std::max(next, rows.from);
       for (; next < rows.to; next++) {
-        winners(pool, x.floats() + image * height * pool.inRow(), next, &ring[(next % kept) * pool.outRow()],
-                best.data(), false, numbered);
+        const Span pixels = pool.rows.pixels(next);
+        for (int64_t j = 0; j < pool.columns.out; j++) {
+          list(pool, pixels, pool.columns.pixels(j), taps);
+          winners(pool, x.floats() + image * height * pool.inRow(), taps,
+                  &ring[(next % kept) * pool.outRow() + j * channels], nullptr);
+        }
       }
       for (int64_t column = 0; column < pool.columns.in; column++) {
         const Span columns = pool.columns.windows(column);
@@ -202,15 +224,14 @@ void MaxPoolGrad(Arguments& in) {
           for (int64_t j = columns.from; j < columns.to; j++) {
             covering.push_back({&ring[(i % kept) * pool.outRow() + j * channels],
                                 dy.floats() + ((image * pool.rows.out + i) * pool.columns.out + j) * channels,
-                                numbered(row, column)});
+                                pool.position(row, column)});
           }
         }
         fillPixel(dx.floats() + (index * pool.columns.in + column) * channels, channels, streaming,
                   [&](int64_t c, auto sum, auto where) {
                     for (const auto& window : covering) {
-                      decltype(sum) value;
-                      get(window.dy + c, value);
-                      get(window.where + c, where);
+                      const auto value = loadAs<decltype(sum)>(window.dy + c);
+                      where = loadAs<decltype(where)>(window.where + c);
                       sum += where == window.position ? value : decltype(sum){};
                     }
                     return sum;
@@ -225,26 +246,20 @@ void MaxPoolGrad(Arguments& in) {
 void AvgPool(Arguments& in) {
   const Tensor x = in.floats(), y = in.floats();
   const Pool pool(x, y, in);
-  parallelFor(pool.batch * pool.rows.out, pool.cost(), [&](int64_t from, int64_t to) {
-    std::vector<double> sums(static_cast<size_t>(pool.channels));
+  const int64_t channels = pool.channels;
+  std::vector<double> sums(static_cast<size_t>(channels));
+  forEachWindow(pool, [=](int64_t image, int64_t window, const std::vector<Tap>& taps) mutable {
     double* sum = sums.data();
-    for (int64_t index = from; index < to; index++) {
-      const float* image = x.floats() + index / pool.rows.out * pool.rows.in * pool.inRow();
-      const Span rows = pool.rows.pixels(index % pool.rows.out);
-      for (int64_t j = 0; j < pool.columns.out; j++) {
-        double count = 0;
-        std::fill(sums.begin(), sums.end(), 0.0);
-        forEachTap(pool, rows, pool.columns.pixels(j), [&](int64_t tap, int64_t, int64_t) {
-          const float* value = image + tap;
-          count++;
+    std::fill_n(sum, channels, 0.0);
+    for (const auto& tap : taps) {
+      const float* value = x.floats() + image + tap.offset;
 #pragma omp simd
-          for (int64_t c = 0; c < pool.channels; c++) sum[c] += value[c];
-        });
-        float* mean = y.floats() + index * pool.outRow() + j * pool.channels;
-#pragma omp simd
-        for (int64_t c = 0; c < pool.channels; c++) mean[c] = static_cast<float>(sum[c] / count);
-      }
+      for (int64_t c = 0; c < channels; c++) sum[c] += value[c];
     }
+    const auto count = static_cast<double>(taps.size());
+    float* mean = y.floats() + window;
+#pragma omp simd
+    for (int64_t c = 0; c < channels; c++) mean[c] = static_cast<float>(sum[c] / count);
   });
 }
 
@@ -270,11 +285,7 @@ void AvgPoolGrad(Arguments& in) {
         }
         fillPixel(dx.floats() + (index * pool.columns.in + column) * channels, channels, streaming,
                   [&](int64_t c, auto sum, auto) {
-                    for (const float* window : covering) {
-                      decltype(sum) value;
-                      get(window + c, value);
-                      sum += value;
-                    }
+                    for (const float* window : covering) sum += loadAs<decltype(sum)>(window + c);
                     return sum * share;
                   });
       }

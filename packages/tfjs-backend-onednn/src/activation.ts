@@ -4,7 +4,7 @@ import { runKernel } from './define.js';
 
 export type Activation = 'linear' | 'relu' | 'relu6' | 'elu' | 'sigmoid' | 'leakyrelu' | 'prelu';
 
-/** What native/onednn.h calls them. `prelu` has a tensor of slopes and is a kernel of its own. */
+/** What native/activation.h calls them. `prelu` has a tensor of slopes and is a kernel of its own. */
 const codes: Record<Activation, number> = { linear: 0, relu: 1, relu6: 2, elu: 3, sigmoid: 4, leakyrelu: 5, prelu: 0 };
 
 export function activationCode(activation: Activation | undefined): number {
@@ -13,7 +13,12 @@ export function activationCode(activation: Activation | undefined): number {
   return code;
 }
 
-/** Applies what the primitive could not. Frees `y` where it does. */
+/** Whether a bias is one number for each of the last axis; one of another shape is broadcast by tfjs-backend-cpu. */
+export function isOfLastAxis({ shape }: TensorInfo, size: number | undefined): boolean {
+  return shape.at(-1) === size && shape.every((extent, axis) => extent === 1 || axis === shape.length - 1);
+}
+
+/** Applies what the native kernel could not. Frees `y` where it does. */
 export function finishActivation(
   y: TensorInfo,
   activation: Activation | undefined,

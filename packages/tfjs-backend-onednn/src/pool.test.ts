@@ -89,8 +89,7 @@ function run(
   const tensors: tf.NamedTensorMap = {};
   for (const [key, [values, shape]] of Object.entries(inputs)) tensors[key] = tf.tensor(Array.from(values), shape);
   const attributes = { filterSize: window, strides, pad: [[0, 0], ...pad, [0, 0]], ...extra };
-  const outputs = tf.engine().runKernel(name, tensors, attributes as unknown as tf.NamedAttrMap) as
-    tf.Tensor | tf.Tensor[];
+  const outputs = tf.engine().runKernel<tf.Tensor | tf.Tensor[]>(name, tensors, attributes);
   const result = [outputs].flat().map((t) => ({ shape: t.shape, dtype: t.dtype, values: t.dataSync() }));
   tf.dispose([outputs, tensors] as tf.TensorContainer);
   expect(tf.memory().numTensors, 'tensors').toBe(tensorsBefore);
@@ -290,10 +289,7 @@ describe('pools', () => {
   it('give the same bits every time', () => {
     tf.tidy(() => {
       const x = tf.tensor4d(valuesOf(2 * 30 * 30 * 32, 5, 3), [2, 30, 30, 32]);
-      const dx = () =>
-        tf
-          .grad((t: tf.Tensor4D) => tf.maxPool(t, 3, 1, 'same').square())(x)
-          .dataSync();
+      const dx = () => grad4d((t) => tf.maxPool(t, 3, 1, 'same').square())(x).dataSync();
       const again = dx();
       expect(dx().every((value, i) => value === again[i])).toBe(true);
     });

@@ -70,8 +70,8 @@ define<GivenStatistics, Attributes>(
   ({ x, gamma, beta, residual, mean, variance }, { epsilon, relu }, backend) => {
     const call = backend.call(Inference);
     call.tensor(x);
-    call.tensor(gamma);
-    call.tensor(beta);
+    call.optional(gamma);
+    call.optional(beta);
     call.optional(residual);
     call.tensor(mean);
     call.tensor(variance);
@@ -81,4 +81,39 @@ define<GivenStatistics, Attributes>(
     call.run();
     return y;
   },
+);
+
+interface FusedInputs {
+  x: TensorInfo;
+  mean: TensorInfo;
+  variance: TensorInfo;
+  offset?: TensorInfo | null;
+  scale?: TensorInfo | null;
+}
+
+/** A vector per channel; parameters of x's shape go to tfjs-backend-cpu. */
+function areVectors({ x, mean, variance, offset, scale }: FusedInputs): boolean {
+  const channels = x.shape.at(-1);
+  return [mean, variance, offset, scale].every(
+    (t) => t == null || (t.dtype === 'float32' && t.shape.length === 1 && t.shape[0] === channels),
+  );
+}
+
+define<FusedInputs, { varianceEpsilon?: number | null }>(
+  'FusedBatchNorm',
+  ({ x, mean, variance, offset, scale }, { varianceEpsilon }, backend) => {
+    const call = backend.call(Inference);
+    call.tensor(x);
+    call.optional(scale ?? undefined);
+    call.optional(offset ?? undefined);
+    call.absent();
+    call.tensor(mean);
+    call.tensor(variance);
+    const y = call.output(x.shape);
+    call.number(varianceEpsilon ?? 0.001);
+    call.flag(false);
+    call.run();
+    return y;
+  },
+  { takes: (inputs) => inputs.x.dtype === 'float32' && inputs.x.shape.at(-1) !== 0 && areVectors(inputs) },
 );

@@ -1,5 +1,5 @@
 import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { type Activation, activationCode, finishActivation } from '../activation.js';
+import { type Activation, activationCode, finishActivation, isOfLastAxis } from '../activation.js';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
 import { define, forward } from '../define.js';
@@ -192,7 +192,7 @@ for (const [depthwise, plainName, fusedName, inputName, filterName] of [
       });
       return finishActivation(y, activation, preluActivationWeights, backend);
     },
-    { takes: (inputs, attributes) => takes(inputs, attributes) && fits(inputs) },
+    { takes: (inputs, attributes) => takes(inputs, attributes) && fits(inputs, depthwise) },
   );
 
   define<{ dy: TensorInfo; filter: TensorInfo }, CoreAttributes & { inputShape: Shape4D }>(
@@ -216,11 +216,9 @@ for (const [depthwise, plainName, fusedName, inputName, filterName] of [
   );
 }
 
-/** A bias for each channel; one of another shape is broadcast by tfjs-backend-cpu. */
-function fits({ filter, bias }: FusedInputs): boolean {
-  if (bias == null) return true;
-  const size = bias.shape.reduce((a, b) => a * b, 1);
-  return size === filter.shape[3];
+function fits({ filter, bias }: FusedInputs, depthwise: boolean): boolean {
+  const [, , from, to] = filter.shape as Shape4D;
+  return bias == null || isOfLastAxis(bias, depthwise ? from * to : to);
 }
 
 define<ForwardInputs, BagAttributes>('BagConv2D', ({ x, filter }, attributes, backend) =>

@@ -1,5 +1,5 @@
 import { broadcast_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { type Activation, activationCode, finishActivation } from '../activation.js';
+import { type Activation, activationCode, finishActivation, isOfLastAxis } from '../activation.js';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
 import { define, runKernel } from '../define.js';
@@ -74,7 +74,7 @@ function matMul(
 function takes({ a, b, bias }: Inputs, { transposeB }: Attributes): boolean {
   if (a.dtype !== 'float32' || b.dtype !== 'float32' || a.shape.includes(0) || b.shape.includes(0)) return false;
   const columns = b.shape[b.shape.length - (transposeB ? 2 : 1)];
-  return bias == null || (bias.dtype === 'float32' && util.sizeFromShape(bias.shape) === columns);
+  return bias == null || (bias.dtype === 'float32' && isOfLastAxis(bias, columns));
 }
 
 define<Inputs, Attributes>('BatchMatMul', matMul, { takes });
