@@ -33,7 +33,7 @@ function explained(error: unknown): Error {
       },
     );
   }
-  if (error instanceof WebAssembly.RuntimeError) {
+  if (error instanceof WebAssembly.RuntimeError || code === 'ERR_BAG_MEMORY') {
     const fix = 'lower --batch, and raise accumulate to keep the size of a step';
     return new Error(`the engine ran out of memory (${error.message}); ${fix}`, { cause: error });
   }

@@ -191,7 +191,7 @@ program
   .command('bench')
   .description('time a training step on random images')
   .option('--model <name>', 'see "bag models"', 'resnet20')
-  .addOption(new Option('--variant <letter>', 'ResNet variant (default: b)').choices(['a', 'b', 'c', 'd']))
+  .addOption(new Option('--variant <letter>', 'ResNet variant, b by default').choices(['a', 'b', 'c', 'd']))
   .option('--batch <n>', 'images per step (default: 128; of large images 16)', whole(1))
   .option('--size <n>', 'pixels on a side (default: 32; of ImageNet models 224)', whole(8))
   .addOption(new Option('--precision <name>', 'of activations').choices(['fp32', 'bf16', 'fp16']).default('fp32'))

@@ -1,7 +1,7 @@
 import { engine, type TensorInfo } from '@tensorflow/tfjs-core';
 
-/** What the pure-JavaScript backend offers of its buffers. */
-interface CpuBackend {
+/** What the pure-JavaScript backend and the native one offer of their buffers. */
+interface BufferBackend {
   data: { get(dataId: object): { values: Float32Array } };
 }
 
@@ -14,6 +14,6 @@ interface WasmBackend {
 export function liveValues(tensor: TensorInfo): Float32Array | undefined {
   const { backend, backendName } = engine();
   if (backendName === 'wasm') return (backend as unknown as WasmBackend).typedArrayFromHeap(tensor);
-  if (backendName === 'cpu') return (backend as unknown as CpuBackend).data.get(tensor.dataId).values;
-  return undefined;
+  if (!['cpu', 'onednn'].includes(backendName)) return undefined;
+  return (backend as unknown as BufferBackend).data.get(tensor.dataId).values;
 }

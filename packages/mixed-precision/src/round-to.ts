@@ -20,9 +20,9 @@ import { type HalfFormat, roundArray } from './formats.js';
 const kernelName = 'BagRoundTo';
 
 /**
- * The nearest values that a 16-bit format can hold, still in a float32 tensor; ties go to even. Bit-exact on the cpu and
- * wasm backends, subnormals, ±∞ and NaN included; on others by arithmetic, exact for finite values below 2¹⁰⁰ if the
- * device computes in single precision and keeps subnormals. The gradient passes straight through.
+ * The nearest values that a 16-bit format can hold, still in a float32 tensor; ties go to even. Bit-exact on the cpu,
+ * wasm and onednn backends, subnormals, ±∞ and NaN included; on others by arithmetic, exact for finite values below 2¹⁰⁰
+ * if the device computes in single precision and keeps subnormals. The gradient passes straight through.
  *
  * @param x Any shape, float32.
  * @returns A new tensor of x's shape, owned by the caller.

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { countActivations } from './count.js';
 import { cifarResnet } from './resnet.js';
 
-// On wasm alone: the step takes half a minute on the cpu backend, and the engine's bookkeeping is the same.
+// Not on cpu: the step takes half a minute on the cpu backend, and the engine's bookkeeping is the same.
 describeOnBackends(
   'memory',
   () => {
@@ -37,5 +37,5 @@ describeOnBackends(
       network.dispose();
     });
   },
-  ['wasm'],
+  ['wasm', 'onednn'],
 );

@@ -242,7 +242,7 @@ describeOnBackends(
       await expect(stopped).rejects.toThrow(/the loss is NaN at step 0 \(learning rate 0\.025, loss scale 0\.0000610/);
     });
   },
-  ['wasm'],
+  ['wasm', 'onednn'],
 );
 
 /** A network without BatchNorm, whose gradient is the mean over the examples whatever the batches. */

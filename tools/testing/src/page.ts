@@ -10,7 +10,8 @@ const block = /^```(\w+)\n([\s\S]*?)^```$/gm;
 /**
  * Follows a page literally, block by block, in a new folder: `ts` blocks as in `testReadme`, a `yaml` block is written
  * into the file that its first line names (`# study.yaml`), and each `$ command` of a `console` block must print what
- * stands below it. Numbers may differ, and `…` stands for anything. With UPDATE_DOCS=1 the page's outputs are rewritten.
+ * stands below it. Numbers and the engine may differ, and `…` stands for anything. With UPDATE_DOCS=1 the page's outputs
+ * are rewritten.
  *
  * @param options.program The script that `npx bag` stands for.
  */
@@ -83,10 +84,11 @@ function commandsOf(content: string): { command: string; output: string }[] {
     });
 }
 
-/** What does not depend on the machine: numbers, widths and curves drawn in the terminal do. */
+/** What does not depend on the machine: the engine, numbers, widths and curves drawn in the terminal do. */
 function shape(output: string): string {
   return output
     .replace(/[-−+]?\d[\d.,e+-]*/g, '#')
+    .replace(/^engine: .*/gm, 'engine: #')
     .replace(/─+/g, '─')
     .replace(/[ \t]+/g, ' ')
     .replace(/# (h|min|s) # (min|s)\b/g, '# $2')
