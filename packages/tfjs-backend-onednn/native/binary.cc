@@ -145,14 +145,14 @@ void AddN(Arguments& in) {
   }
   const auto sum = [&](auto zero) {
     using T = decltype(zero);
-    forEachTile({}, y, static_cast<int64_t>(terms.size()), [&](const Segment& tile) {
-      T* __restrict to = tile.result<T>();
-      const auto from = [&](size_t term) { return static_cast<const T*>(terms[term].data) + tile.start; };
-      std::copy_n(from(0), tile.count, to);
+    forEachPiece({}, y, static_cast<int64_t>(terms.size()), [&](const Piece& piece) {
+      T* __restrict to = piece.result<T>();
+      const auto from = [&](size_t term) { return static_cast<const T*>(terms[term].data) + piece.start; };
+      std::copy_n(from(0), piece.count, to);
       for (size_t term = 1; term < terms.size(); term++) {
         const T* more = from(term);
 #pragma omp simd
-        for (int64_t i = 0; i < tile.count; i++) to[i] += more[i];
+        for (int64_t i = 0; i < piece.count; i++) to[i] += more[i];
       }
     });
   };

@@ -118,7 +118,7 @@ void copyStreaming(char* to, const char* from, int64_t bytes) {
 
 }  // namespace
 
-void forEachTile(std::initializer_list<const Tensor*> operands, const Tensor& result, int64_t cost, TileBody body) {
+void forEachPiece(std::initializer_list<const Tensor*> operands, const Tensor& result, int64_t cost, PieceBody body) {
   Spread spreads[mostOperands];
   int count = 0;
   bool whole = true;
@@ -134,14 +134,14 @@ void forEachTile(std::initializer_list<const Tensor*> operands, const Tensor& re
     alignas(64) char computed[tileSize * widest];
     const int64_t step = whole && !streaming ? end - from : tileSize;
     for (int i = 0; i < count; i++) spreads[i].prepare(buffers[i], std::min(step, end - from));
-    Tile tile{};
-    for (tile.start = from; tile.start < end; tile.start += step) {
-      tile.count = std::min(step, end - tile.start);
-      for (int i = 0; i < count; i++) tile.operands[i] = spreads[i].at(tile.start, tile.count, buffers[i]);
-      char* const target = to + tile.start * width;
-      tile.to = streaming ? computed : target;
-      body(tile);
-      if (streaming) copyStreaming(target, computed, tile.count * width);
+    Piece piece{};
+    for (piece.start = from; piece.start < end; piece.start += step) {
+      piece.count = std::min(step, end - piece.start);
+      for (int i = 0; i < count; i++) piece.operands[i] = spreads[i].at(piece.start, piece.count, buffers[i]);
+      char* const target = to + piece.start * width;
+      piece.to = streaming ? computed : target;
+      body(piece);
+      if (streaming) copyStreaming(target, computed, piece.count * width);
     }
     if (streaming) fence();
   }, tileSize);

@@ -1,5 +1,5 @@
 // The walk that every element-wise kernel shares. The result is cut into tiles; of each operand a kernel sees plain
-// arrays, one per tile: the tensor itself or, where it is broadcast, a copy that is spread out and stays in the cache.
+// arrays, one per piece: the tensor itself or, where it is broadcast, a copy that is spread out and stays in the cache.
 // So an operation is one loop, whatever the shapes.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace bag {
 
 constexpr int mostOperands = 3;
 
-struct Tile {
+struct Piece {
   int64_t start, count;
   const void* operands[mostOperands];
   void* to;
@@ -28,25 +28,25 @@ struct Tile {
   }
 };
 
-/** A reference to a function of a tile, so that the walk is compiled once and not for every operation. */
-class TileBody {
+/** A reference to a function of a piece, so that the walk is compiled once and not for every operation. */
+class PieceBody {
  public:
   template <typename Function>
-  TileBody(const Function& function)
+  PieceBody(const Function& function)
       : function_(&function),
-        call_([](const void* f, const Tile& tile) { (*static_cast<const Function*>(f))(tile); }) {}
-  void operator()(const Tile& tile) const { call_(function_, tile); }
+        call_([](const void* f, const Piece& piece) { (*static_cast<const Function*>(f))(piece); }) {}
+  void operator()(const Piece& piece) const { call_(function_, piece); }
 
  private:
   const void* function_;
-  void (*call_)(const void*, const Tile&);
+  void (*call_)(const void*, const Piece&);
 };
 
 /**
  * Calls the body for all tiles of the result, in parallel. `cost` is that of one element, in additions. @throws
  * BadArgument where an operand does not broadcast to the result's shape.
  */
-void forEachTile(std::initializer_list<const Tensor*> operands, const Tensor& result, int64_t cost, TileBody body);
+void forEachPiece(std::initializer_list<const Tensor*> operands, const Tensor& result, int64_t cost, PieceBody body);
 
 /** Cost of a function of the C library. */
 constexpr int64_t costly = 16;
@@ -54,24 +54,24 @@ constexpr int64_t costly = 16;
 /** y = op(x) for each element. */
 template <typename T, typename Result, typename Operation>
 void apply(const Tensor& x, const Tensor& y, Operation op, int64_t cost = 1) {
-  forEachTile({&x}, y, cost, [op](const Tile& tile) {
+  forEachPiece({&x}, y, cost, [op](const Piece& piece) {
     const Operation own = op;
-    const T* from = tile.operand<T>(0);
-    Result* __restrict to = tile.result<Result>();
+    const T* from = piece.operand<T>(0);
+    Result* __restrict to = piece.result<Result>();
 #pragma omp simd
-    for (int64_t i = 0; i < tile.count; i++) to[i] = static_cast<Result>(own(from[i]));
+    for (int64_t i = 0; i < piece.count; i++) to[i] = static_cast<Result>(own(from[i]));
   });
 }
 
 /** y = op(a, b) for each element of a's and b's common broadcast shape. */
 template <typename T, typename Result, typename Operation>
 void apply(const Tensor& a, const Tensor& b, const Tensor& y, Operation op, int64_t cost = 1) {
-  forEachTile({&a, &b}, y, cost, [op](const Tile& tile) {
+  forEachPiece({&a, &b}, y, cost, [op](const Piece& piece) {
     const Operation own = op;
-    const T *left = tile.operand<T>(0), *right = tile.operand<T>(1);
-    Result* __restrict to = tile.result<Result>();
+    const T *left = piece.operand<T>(0), *right = piece.operand<T>(1);
+    Result* __restrict to = piece.result<Result>();
 #pragma omp simd
-    for (int64_t i = 0; i < tile.count; i++) to[i] = static_cast<Result>(own(left[i], right[i]));
+    for (int64_t i = 0; i < piece.count; i++) to[i] = static_cast<Result>(own(left[i], right[i]));
   });
 }
 

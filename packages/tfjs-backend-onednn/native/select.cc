@@ -12,28 +12,28 @@ namespace {
 
 template <typename T>
 void select(const Tensor& condition, const Tensor& yes, const Tensor& no, const Tensor& y) {
-  forEachTile({&condition, &yes, &no}, y, 1, [](const Tile& tile) {
-    const uint8_t* chosen = tile.operand<uint8_t>(0);
-    const T *left = tile.operand<T>(1), *right = tile.operand<T>(2);
-    T* __restrict to = tile.result<T>();
+  forEachPiece({&condition, &yes, &no}, y, 1, [](const Piece& piece) {
+    const uint8_t* chosen = piece.operand<uint8_t>(0);
+    const T *left = piece.operand<T>(1), *right = piece.operand<T>(2);
+    T* __restrict to = piece.result<T>();
 #pragma omp simd
-    for (int64_t i = 0; i < tile.count; i++) to[i] = chosen[i] == 1 ? left[i] : right[i];
+    for (int64_t i = 0; i < piece.count; i++) to[i] = chosen[i] == 1 ? left[i] : right[i];
   });
 }
 
 template <typename T>
 void fill(const Tensor& y, T value) {
-  forEachTile({}, y, 1, [value](const Tile& tile) { std::fill_n(tile.result<T>(), tile.count, value); });
+  forEachPiece({}, y, 1, [value](const Piece& piece) { std::fill_n(piece.result<T>(), piece.count, value); });
 }
 
 /** As toInt32, where the processor's own conversion does it, else one at a time. */
 void truncate(const Tensor& x, const Tensor& y) {
-  forEachTile({&x}, y, 1, [](const Tile& tile) {
-    const float* from = tile.operand<float>(0);
-    int32_t* __restrict to = tile.result<int32_t>();
+  forEachPiece({&x}, y, 1, [](const Piece& piece) {
+    const float* from = piece.operand<float>(0);
+    int32_t* __restrict to = piece.result<int32_t>();
     constexpr int64_t block = 256;
-    for (int64_t start = 0; start < tile.count; start += block) {
-      const int64_t end = std::min(start + block, tile.count);
+    for (int64_t start = 0; start < piece.count; start += block) {
+      const int64_t end = std::min(start + block, piece.count);
       int32_t outside = 0;
 #pragma omp simd reduction(| : outside)
       for (int64_t i = start; i < end; i++) outside |= std::fabs(from[i]) < 2147483648.0f ? 0 : 1;
