@@ -49,11 +49,11 @@ const step = (what, good) => {
   console.log(`${good ? 'ok  ' : 'FAIL'} ${what}`);
 };
 try {
-  // Node and npm are all that is to be found: no compiler, no make, no Python.
+  // All that is to be found: no compiler, no make, no Python.
   const bin = join(base, 'bin');
   mkdirSync(bin);
   symlinkSync(process.execPath, join(bin, 'node'));
-  symlinkSync(runQuietly('which', ['npm']).trim(), join(bin, 'npm'));
+  for (const command of ['npm', 'sh']) symlinkSync(runQuietly('which', [command]).trim(), join(bin, command));
 
   const project = join(base, 'project');
   mkdirSync(project);
@@ -64,25 +64,25 @@ try {
   writeFileSync(join(project, 'use.mjs'), program);
   const elsewhere = { cwd: project, env: { ...environment, PATH: bin, LD_LIBRARY_PATH: '' } };
   const install = ['install', '--no-audit', '--no-fund', '--no-package-lock'];
-  step('installs without compiler, make and Python', runQuietly(join(bin, 'npm'), install, elsewhere) !== undefined);
-
-  const { libraries, ...result } = JSON.parse(runQuietly(join(bin, 'node'), ['use.mjs'], elsewhere) ?? '{}');
-  step('computes a convolution and its gradient', isDeepStrictEqual(result, expected));
-  const own = join(project, 'node_modules', name);
-  const foreign = libraries?.filter((path) => !path.startsWith(own));
-  step(
-    `uses only its own libraries (${foreign?.join(', ') || libraries?.length})`,
-    foreign?.length === 0 && libraries.length === 3,
-  );
-
-  const glibc = newestGlibc(libraries ?? []);
-  const readme = readFileSync(join(own, 'README.md'), 'utf8');
-  step(`the README says that it needs glibc ${glibc}`, readme.includes(`glibc ${glibc}`));
-  const licences = readdirSync(join(dirname(libraries?.[0] ?? own), 'licences'));
-  step(
-    'the licences of oneDNN and libgomp are there',
-    ['oneDNN-LICENSE.txt', 'libgomp-GPL-3.txt', 'libgomp-copyright.txt'].every((file) => licences.includes(file)),
-  );
+  const installed = runQuietly(join(bin, 'npm'), install, elsewhere) !== undefined;
+  step('installs without compiler, make and Python', installed);
+  const output = installed ? runQuietly(join(bin, 'node'), ['use.mjs'], elsewhere) : undefined;
+  step('loads', output !== undefined);
+  if (output !== undefined) {
+    const { libraries, ...result } = JSON.parse(output);
+    step('computes a convolution and its gradient', isDeepStrictEqual(result, expected));
+    const own = join(project, 'node_modules', name);
+    const foreign = libraries.filter((path) => !path.startsWith(own));
+    step(
+      `uses no libraries but its own${foreign.map((path) => ` ${path}`).join('')}`,
+      libraries.length === 3 && foreign.length === 0,
+    );
+    const glibc = newestGlibc(libraries);
+    const readme = readFileSync(join(own, 'README.md'), 'utf8');
+    step(`the README says that it needs glibc ${glibc}`, readme.includes(`glibc ${glibc} `));
+    const licences = readdirSync(join(dirname(libraries[0]), 'licences'));
+    step(`their licences are there (${licences.length} files)`, licences.length === 5);
+  }
 } finally {
   rmSync(base, { recursive: true, force: true });
 }

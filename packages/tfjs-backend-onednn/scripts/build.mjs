@@ -67,10 +67,45 @@ function refuse(reason, command) {
   return false;
 }
 
+/** Whether a process of this number is alive. */
+function lives(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Runs `work` while no other process runs any: two builds in one folder break each other. */
+function alone(work) {
+  const lock = join(root, '.cache', 'building');
+  mkdirSync(dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch {
+      if (existsSync(lock) && !lives(Number(readFileSync(lock, 'utf8')))) rmSync(lock, { force: true });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    }
+  }
+  try {
+    return work();
+  } finally {
+    rmSync(lock);
+  }
+}
+
 /** Makes the addon; says why and returns false where it cannot be made. */
 export function buildNative() {
+  return isFresh(ingredients()) || alone(makeNative);
+}
+
+const isFresh = (wanted) => existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
+
+function makeNative() {
   const wanted = ingredients();
-  if (existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return true;
+  if (isFresh(wanted)) return true;
   const lacks = obstacle();
   if (lacks !== undefined) return refuse(...lacks);
 
