@@ -25,7 +25,13 @@ namespace bag {
   KERNEL(Softmax)           \
   /* cross_entropy.cc */    \
   KERNEL(CrossEntropy)      \
-  KERNEL(CrossEntropyGradient)
+  KERNEL(CrossEntropyGradient)      \
+  /* arg_extreme.cc */      \
+  KERNEL(ArgExtreme)        \
+  /* cumulative.cc */       \
+  KERNEL(Cumulate)          \
+  /* top_k.cc */            \
+  KERNEL(TopK)
 
 #define BAG_DECLARE(name) void name(Arguments& arguments);
 BAG_KERNELS(BAG_DECLARE)

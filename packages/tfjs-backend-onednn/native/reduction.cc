@@ -146,10 +146,41 @@ void reduceRows(const Plan& plan, const In* x, int64_t from, int64_t to, int64_t
   }
 }
 
+/** The longest rows of which several are reduced side by side, to hide the latency of one after the other. */
+constexpr int64_t shortRow = 96;
+
+/** Reduces rows of `length` values that lie one after the other, each to one. */
+template <typename Op, typename In, typename Out>
+void reduceShortRows(const In* x, Out* y, int64_t rows, int64_t length) {
+  using Accumulator = typename Op::Accumulator;
+  constexpr int64_t group = 8;
+  parallelFor(rows, length, [=](int64_t row, int64_t end) {
+    for (; row + group <= end; row += group) {
+      const In* first = x + row * length;
+      Accumulator sums[group];
+      for (int64_t j = 0; j < group; j++) sums[j] = static_cast<Accumulator>(first[j * length]);
+      for (int64_t i = 1; i < length; i++) {
+        for (int64_t j = 0; j < group; j++) {
+          sums[j] = Op::combine(sums[j], static_cast<Accumulator>(first[j * length + i]));
+        }
+      }
+      for (int64_t j = 0; j < group; j++) y[row + j] = Op::template finish<Out>(sums[j], length);
+    }
+    for (; row < end; row++) {
+      Accumulator sum = Op::identity();
+      addRows<Op>(&sum, x + row * length, 1, length, 1);
+      y[row] = Op::template finish<Out>(sum, length);
+    }
+  }, 16);
+}
+
 template <typename Op, typename In, typename Out>
 void reduce(const Plan& plan, const In* x, Out* y) {
   using Accumulator = typename Op::Accumulator;
   const int64_t width = plan.width, rows = plan.rows(), outer = plan.outer.size;
+  if (width == 1 && rows <= shortRow && plan.runs.count == 0 && plan.outer.count <= 1) {
+    return reduceShortRows<Op>(x, y, outer, rows);
+  }
   const int64_t tiles = (width + tileWidth - 1) / tileWidth, blocks = outer * tiles;
   // Too few results to share among the threads: each is reduced in several chunks.
   const int64_t wanted = 8 * omp_get_max_threads(), most = rows * width / tiles / (grain / 2);
