@@ -92,19 +92,14 @@ struct Plan {
 };
 
 /** Columns that are accumulated at a time; their accumulators stay in the first cache. */
-constexpr int64_t tileWidth = 1024;
+constexpr int64_t tileWidth = 2048;
 /** Narrow rows are taken several at a time, as one that is at least this wide. */
-constexpr int64_t wide = 32;
+constexpr int64_t wide = 16;
 
-template <typename Op, typename In>
-void addRows(typename Op::Accumulator* __restrict sums, const In* x, int64_t stride, int64_t rows, int64_t width) {
+template <typename Op, typename In, typename Width>
+inline void addRowsOf(typename Op::Accumulator* __restrict sums, const In* x, int64_t stride, int64_t rows,
+                      Width width) {
   using Accumulator = typename Op::Accumulator;
-  if (width == 1) {
-    Accumulator sum = sums[0];
-    for (int64_t row = 0; row < rows; row++) sum = Op::combine(sum, static_cast<Accumulator>(x[row * stride]));
-    sums[0] = sum;
-    return;
-  }
   int64_t row = 0;
   for (; row + 4 <= rows; row += 4) {
     const In *a = x + row * stride, *b = a + stride, *c = b + stride, *d = c + stride;
@@ -122,21 +117,33 @@ void addRows(typename Op::Accumulator* __restrict sums, const In* x, int64_t str
   }
 }
 
+template <typename Op, typename In>
+void addRows(typename Op::Accumulator* sums, const In* x, int64_t stride, int64_t rows, int64_t width) {
+  if (width == 1) addRowsOf<Op>(sums, x, stride, rows, std::integral_constant<int64_t, 1>{});
+  else if (width == wide) addRowsOf<Op>(sums, x, stride, rows, std::integral_constant<int64_t, wide>{});
+  else addRowsOf<Op>(sums, x, stride, rows, width);
+}
+
 /** Reduces the rows [from, to) of `width` columns of a plan into `sums`. */
 template <typename Op, typename In>
 void reduceRows(const Plan& plan, const In* x, int64_t from, int64_t to, int64_t width,
                 typename Op::Accumulator* sums) {
   int64_t group = 1;
-  while (group * width < wide && group * 2 <= plan.run) group *= 2;
+  while (group * width < wide && group * 8 <= plan.run) group *= 2;
   std::fill(sums, sums + group * width, Op::identity());
   Walker walker(plan.runs, from / plan.run);
   int64_t start = from % plan.run;
   while (from < to) {
     const int64_t rows = std::min(plan.run - start, to - from);
     const In* first = x + walker.offset + start * plan.width;
-    const int64_t grouped = group == 1 ? 0 : rows / group;
-    if (grouped > 0) addRows<Op>(sums, first, group * width, grouped, group * width);
-    addRows<Op>(sums, first + grouped * group * width, plan.width, rows - grouped * group, width);
+    if (group == 1) {
+      addRows<Op>(sums, first, plan.width, rows, width);
+    } else {
+      // What is left over begins another wide row.
+      const int64_t wideRow = group * width, whole = rows / group;
+      addRows<Op>(sums, first, wideRow, whole, wideRow);
+      addRows<Op>(sums, first + whole * wideRow, wideRow, rows % group > 0, rows % group * width);
+    }
     from += rows;
     start = 0;
     walker.next();
@@ -147,7 +154,7 @@ void reduceRows(const Plan& plan, const In* x, int64_t from, int64_t to, int64_t
 }
 
 /** The longest rows of which several are reduced side by side, to hide the latency of one after the other. */
-constexpr int64_t shortRow = 96;
+constexpr int64_t shortRow = 64;
 
 /** Reduces rows of `length` values that lie one after the other, each to one. */
 template <typename Op, typename In, typename Out>
@@ -270,7 +277,10 @@ struct Extreme {
     if constexpr (Limits::has_infinity) return largest ? -Limits::infinity() : Limits::infinity();
     else return largest ? Limits::lowest() : Limits::max();
   }
-  static T combine(T a, T b) { return ((largest ? b > a : b < a) | (b != b)) ? b : a; }
+  static T combine(T a, T b) {
+    const T extreme = (largest ? a > b : a < b) ? a : b;
+    return a != a ? a : extreme;
+  }
   template <typename Out>
   static Out finish(T value, int64_t) {
     return value;
