@@ -96,6 +96,7 @@ constexpr int64_t tileWidth = 2048;
 /** Narrow rows are taken several at a time, as one that is at least this wide. */
 constexpr int64_t wide = 16;
 
+/** Accumulates rows column by column, four at a time; the width is a number or a constant. */
 template <typename Op, typename In, typename Width>
 inline void addRowsOf(typename Op::Accumulator* __restrict sums, const In* x, int64_t stride, int64_t rows,
                       Width width) {
@@ -129,7 +130,10 @@ template <typename Op, typename In>
 void reduceRows(const Plan& plan, const In* x, int64_t from, int64_t to, int64_t width,
                 typename Op::Accumulator* sums) {
   int64_t group = 1;
-  while (group * width < wide && group * 8 <= plan.run) group *= 2;
+  // A narrow tile at the end of wide rows is no row of its own.
+  if (width == plan.width) {
+    while (group * width < wide && group * 8 <= plan.run) group *= 2;
+  }
   std::fill(sums, sums + group * width, Op::identity());
   Walker walker(plan.runs, from / plan.run);
   int64_t start = from % plan.run;
@@ -200,7 +204,8 @@ void reduce(const Plan& plan, const In* x, Out* y) {
     Walker walker(plan.outer, place);
     for (int64_t item = from; item < to; item++) {
       const int64_t column = tile * tileWidth, columns = std::min(tileWidth, width - column);
-      reduceRows<Op>(plan, x + walker.offset + column, rows * chunk / chunks, rows * (chunk + 1) / chunks, columns, sums);
+      const int64_t begin = rows * chunk / chunks, stop = rows * (chunk + 1) / chunks;
+      reduceRows<Op>(plan, x + walker.offset + column, begin, stop, columns, sums);
       if (chunks > 1) {
         std::copy(sums, sums + columns, &partial[(place * chunks + chunk) * width + column]);
       } else {
