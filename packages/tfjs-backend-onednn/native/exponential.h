@@ -31,6 +31,12 @@ inline Vector loadSome(const float* p, int64_t count, float rest) {
   std::memcpy(&v, p, static_cast<size_t>(count) * sizeof(float));
   return v;
 }
+/** The first `count` lanes of v, the others 0. */
+inline Vector someOf(Vector v, int64_t count) {
+  Vector some{};
+  std::memcpy(&some, &v, static_cast<size_t>(count) * sizeof(float));
+  return some;
+}
 inline void storeSome(float* p, Vector v, int64_t count) {
   std::memcpy(p, &v, static_cast<size_t>(count) * sizeof(float));
 }

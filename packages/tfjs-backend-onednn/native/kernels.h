@@ -6,6 +6,8 @@
 namespace bag {
 
 #define BAG_KERNELS(KERNEL)         \
+  /* arg_extreme.cc */              \
+  KERNEL(ArgExtreme)                \
   /* batch_norm.cc */               \
   KERNEL(BatchNormTraining)         \
   KERNEL(BatchNormTrainingGrad)     \
@@ -46,6 +48,8 @@ namespace bag {
   /* cross_entropy.cc */            \
   KERNEL(CrossEntropy)              \
   KERNEL(CrossEntropyGradient)      \
+  /* cumulative.cc */               \
+  KERNEL(Cumulate)                  \
   /* mat_mul.cc */                  \
   KERNEL(MatMul)                    \
   /* pad.cc */                      \
@@ -73,6 +77,8 @@ namespace bag {
   KERNEL(Softmax)                   \
   /* tile.cc */                     \
   KERNEL(Tile)                      \
+  /* top_k.cc */                    \
+  KERNEL(TopK)                      \
   /* transpose.cc */                \
   KERNEL(Transpose)                 \
   /* unary.cc */                    \

@@ -92,19 +92,15 @@ struct Plan {
 };
 
 /** Columns that are accumulated at a time; their accumulators stay in the first cache. */
-constexpr int64_t tileWidth = 1024;
+constexpr int64_t tileWidth = 2048;
 /** Narrow rows are taken several at a time, as one that is at least this wide. */
-constexpr int64_t wide = 32;
+constexpr int64_t wide = 16;
 
-template <typename Op, typename In>
-void addRows(typename Op::Accumulator* __restrict sums, const In* x, int64_t stride, int64_t rows, int64_t width) {
+/** Accumulates rows column by column, four at a time; the width is a number or a constant. */
+template <typename Op, typename In, typename Width>
+inline void addRowsOf(typename Op::Accumulator* __restrict sums, const In* x, int64_t stride, int64_t rows,
+                      Width width) {
   using Accumulator = typename Op::Accumulator;
-  if (width == 1) {
-    Accumulator sum = sums[0];
-    for (int64_t row = 0; row < rows; row++) sum = Op::combine(sum, static_cast<Accumulator>(x[row * stride]));
-    sums[0] = sum;
-    return;
-  }
   int64_t row = 0;
   for (; row + 4 <= rows; row += 4) {
     const In *a = x + row * stride, *b = a + stride, *c = b + stride, *d = c + stride;
@@ -122,21 +118,36 @@ void addRows(typename Op::Accumulator* __restrict sums, const In* x, int64_t str
   }
 }
 
+template <typename Op, typename In>
+void addRows(typename Op::Accumulator* sums, const In* x, int64_t stride, int64_t rows, int64_t width) {
+  if (width == 1) addRowsOf<Op>(sums, x, stride, rows, std::integral_constant<int64_t, 1>{});
+  else if (width == wide) addRowsOf<Op>(sums, x, stride, rows, std::integral_constant<int64_t, wide>{});
+  else addRowsOf<Op>(sums, x, stride, rows, width);
+}
+
 /** Reduces the rows [from, to) of `width` columns of a plan into `sums`. */
 template <typename Op, typename In>
 void reduceRows(const Plan& plan, const In* x, int64_t from, int64_t to, int64_t width,
                 typename Op::Accumulator* sums) {
   int64_t group = 1;
-  while (group * width < wide && group * 2 <= plan.run) group *= 2;
+  // A narrow tile at the end of wide rows is no row of its own.
+  if (width == plan.width) {
+    while (group * width < wide && group * 8 <= plan.run) group *= 2;
+  }
   std::fill(sums, sums + group * width, Op::identity());
   Walker walker(plan.runs, from / plan.run);
   int64_t start = from % plan.run;
   while (from < to) {
     const int64_t rows = std::min(plan.run - start, to - from);
     const In* first = x + walker.offset + start * plan.width;
-    const int64_t grouped = group == 1 ? 0 : rows / group;
-    if (grouped > 0) addRows<Op>(sums, first, group * width, grouped, group * width);
-    addRows<Op>(sums, first + grouped * group * width, plan.width, rows - grouped * group, width);
+    if (group == 1) {
+      addRows<Op>(sums, first, plan.width, rows, width);
+    } else {
+      // What is left over begins another wide row.
+      const int64_t wideRow = group * width, whole = rows / group;
+      addRows<Op>(sums, first, wideRow, whole, wideRow);
+      addRows<Op>(sums, first + whole * wideRow, wideRow, rows % group > 0, rows % group * width);
+    }
     from += rows;
     start = 0;
     walker.next();
@@ -146,10 +157,41 @@ void reduceRows(const Plan& plan, const In* x, int64_t from, int64_t to, int64_t
   }
 }
 
+/** The longest rows of which several are reduced side by side, to hide the latency of one after the other. */
+constexpr int64_t shortRow = 64;
+
+/** Reduces rows of `length` values that lie one after the other, each to one. */
+template <typename Op, typename In, typename Out>
+void reduceShortRows(const In* x, Out* y, int64_t rows, int64_t length) {
+  using Accumulator = typename Op::Accumulator;
+  constexpr int64_t group = 8;
+  parallelFor(rows, length, [=](int64_t row, int64_t end) {
+    for (; row + group <= end; row += group) {
+      const In* first = x + row * length;
+      Accumulator sums[group];
+      for (int64_t j = 0; j < group; j++) sums[j] = static_cast<Accumulator>(first[j * length]);
+      for (int64_t i = 1; i < length; i++) {
+        for (int64_t j = 0; j < group; j++) {
+          sums[j] = Op::combine(sums[j], static_cast<Accumulator>(first[j * length + i]));
+        }
+      }
+      for (int64_t j = 0; j < group; j++) y[row + j] = Op::template finish<Out>(sums[j], length);
+    }
+    for (; row < end; row++) {
+      Accumulator sum = Op::identity();
+      addRows<Op>(&sum, x + row * length, 1, length, 1);
+      y[row] = Op::template finish<Out>(sum, length);
+    }
+  }, 16);
+}
+
 template <typename Op, typename In, typename Out>
 void reduce(const Plan& plan, const In* x, Out* y) {
   using Accumulator = typename Op::Accumulator;
   const int64_t width = plan.width, rows = plan.rows(), outer = plan.outer.size;
+  if (width == 1 && rows <= shortRow && plan.runs.count == 0 && plan.outer.count <= 1) {
+    return reduceShortRows<Op>(x, y, outer, rows);
+  }
   const int64_t tiles = (width + tileWidth - 1) / tileWidth, blocks = outer * tiles;
   // Too few results to share among the threads: each is reduced in several chunks.
   const int64_t wanted = 8 * omp_get_max_threads(), most = rows * width / tiles / (grain / 2);
@@ -162,7 +204,8 @@ void reduce(const Plan& plan, const In* x, Out* y) {
     Walker walker(plan.outer, place);
     for (int64_t item = from; item < to; item++) {
       const int64_t column = tile * tileWidth, columns = std::min(tileWidth, width - column);
-      reduceRows<Op>(plan, x + walker.offset + column, rows * chunk / chunks, rows * (chunk + 1) / chunks, columns, sums);
+      const int64_t begin = rows * chunk / chunks, stop = rows * (chunk + 1) / chunks;
+      reduceRows<Op>(plan, x + walker.offset + column, begin, stop, columns, sums);
       if (chunks > 1) {
         std::copy(sums, sums + columns, &partial[(place * chunks + chunk) * width + column]);
       } else {
@@ -239,7 +282,10 @@ struct Extreme {
     if constexpr (Limits::has_infinity) return largest ? -Limits::infinity() : Limits::infinity();
     else return largest ? Limits::lowest() : Limits::max();
   }
-  static T combine(T a, T b) { return ((largest ? b > a : b < a) | (b != b)) ? b : a; }
+  static T combine(T a, T b) {
+    const T extreme = (largest ? a > b : a < b) ? a : b;
+    return a != a ? a : extreme;
+  }
   template <typename Out>
   static Out finish(T value, int64_t) {
     return value;

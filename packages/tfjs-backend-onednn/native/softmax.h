@@ -52,7 +52,7 @@ inline double sumOfExponentials(const float* x, int64_t length, float shift, Put
     Vector partial{};
     forVectors(std::min(block, length - start), [&](int64_t i, int64_t count) {
       const Vector term = exponential(loadUpTo(x + start + i, count, -infinity) - shift);
-      partial += count == lanes ? term : loadSome((const float*)&term, count, 0);
+      partial += count == lanes ? term : someOf(term, count);
       put(start + i, term, count);
     });
     sum += total(partial);

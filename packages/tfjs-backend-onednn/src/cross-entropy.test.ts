@@ -3,7 +3,7 @@ import { crossEntropy } from '@bag/ops';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { goldens, wave } from '../../ops/src/fixtures/goldens.js';
-import { memory, type OnednnBackend } from './index.js';
+import { memory } from './index.js';
 
 let blocks = 0;
 beforeAll(async () => {
@@ -148,7 +148,6 @@ test('no rows at all', async () => {
 });
 
 test('labels that do not fit are refused by the kernel too', () => {
-  const backend = tf.backend() as OnednnBackend;
   const logits = tf.zeros([2, 3]);
   const labels = tf.zeros([3], 'int32');
   const before = memory().blocksInUse;
@@ -157,6 +156,5 @@ test('labels that do not fit are refused by the kernel too', () => {
   );
   // The labels themselves went to native memory meanwhile, if they were not there.
   expect(memory().blocksInUse - before).toBeLessThanOrEqual(2);
-  expect(backend.forwarded.has('BagCrossEntropy')).toBe(false);
   tf.dispose([logits, labels]);
 });

@@ -2,7 +2,7 @@ import { expectAllClose, expectNoLeak } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { memory, type OnednnBackend, setThreads, threads } from './index.js';
+import { memory, OnednnBackend, setThreads, threads } from './index.js';
 
 let blocks = 0;
 beforeAll(async () => {
@@ -10,7 +10,13 @@ beforeAll(async () => {
   blocks = memory().blocksInUse;
 });
 afterAll(() => expect(memory().blocksInUse).toBe(blocks));
-beforeEach(() => (tf.backend() as OnednnBackend).forwarded.clear());
+beforeEach(() => forwarded().clear());
+
+function forwarded() {
+  const backend = tf.backend();
+  if (!(backend instanceof OnednnBackend)) throw new Error(`expected onednn, got ${tf.getBackend()}`);
+  return backend.forwarded;
+}
 
 type Dtype = 'float32' | 'int32' | 'bool';
 
@@ -111,6 +117,15 @@ describe.each(Object.keys(cases))('%s', (name) => {
       [1, 2],
     ],
     [[129, 33], [0]],
+    [[1003, 8], [1]],
+    [[40, 2051], [0]],
+    [
+      [3, 40, 4099],
+      [0, 1],
+    ],
+    [[2, 3, 4, 96], [3]],
+    [[2, 3, 4, 97], [3]],
+    [[9000, 5, 2], [1]],
     [[129, 33], [1]],
     [[3, 2500], [0]],
     [[3, 2500], [1]],
@@ -137,7 +152,7 @@ describe.each(Object.keys(cases))('%s', (name) => {
       await check(name, shape, axes, dtype);
       await check(name, shape, axes, dtype, true);
     }
-    expect((tf.backend() as OnednnBackend).forwarded.size).toBe(0);
+    expect(forwarded().size).toBe(0);
   });
 
   test('of any shape over any axes', async () => {
@@ -177,5 +192,60 @@ test('a sum of 2²⁴ values is right to 1e-7, on one thread or several', async 
     for (const sum of sums) expectAllClose(await sum.data(), [exact], { relative: 1e-7 });
     tf.dispose(sums);
   }
+  x.dispose();
+});
+
+test('NaN and ∞ go through, and into their results only', async () => {
+  const x = tf.tensor2d([1, NaN, 2, Infinity, 1, 0, -Infinity, Infinity, 5, -Infinity, -Infinity, -Infinity], [4, 3]);
+  const wide = tf.tile(x, [1, 100]);
+  const expected = {
+    Sum: [NaN, Infinity, NaN, -Infinity],
+    Max: [NaN, Infinity, Infinity, -Infinity],
+    Min: [NaN, 0, -Infinity, -Infinity],
+    Mean: [NaN, Infinity, NaN, -Infinity],
+    Prod: [NaN, NaN, -Infinity, -Infinity],
+  };
+  for (const [name, results] of Object.entries(expected)) {
+    const y = kernel(name)(x, [1]);
+    expectAllClose(await y.data(), results);
+    const columns = tf.tidy(() => kernel(name)(tf.transpose(x), [0]));
+    expectAllClose(await columns.data(), results);
+    tf.dispose([y, columns]);
+    if (name === 'Prod') continue;
+    const long = kernel(name)(wide, [1]);
+    expectAllClose(await long.data(), results);
+    long.dispose();
+  }
+  tf.dispose([x, wide]);
+});
+
+test('integers wrap as those of JavaScript do', async () => {
+  const x = tf.tensor1d([2 ** 31 - 1, 2 ** 31 - 1, 4], 'int32');
+  const sum = tf.sum(x);
+  const product = tf.prod(x);
+  expect([...(await sum.data())]).toEqual([2]);
+  // (2³¹ − 1)² in a double is 2⁶² − 2³²; times 4 a multiple of 2³².
+  expect([...(await product.data())]).toEqual([0]);
+  tf.dispose([x, sum, product]);
+});
+
+test('of nothing: as tfjs-backend-cpu has it', async () => {
+  const x = tf.zeros([0, 3]);
+  for (const [name, value] of [
+    ['Sum', 0],
+    ['Prod', 1],
+  ] as const) {
+    const y = kernel(name)(x, [0]);
+    expectAllClose(await y.data(), [value, value, value]);
+    const none = kernel(name)(x, [1]);
+    expect(none.shape).toEqual([0]);
+    tf.dispose([y, none]);
+  }
+  x.dispose();
+});
+
+test('an axis that is none is refused', () => {
+  const x = tf.zeros([2, 3]);
+  expect(() => tf.sum(x, 2)).toThrow('axis');
   x.dispose();
 });

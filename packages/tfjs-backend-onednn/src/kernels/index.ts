@@ -1,4 +1,5 @@
 // Every native kernel, a file per family, as native/ has them.
+import './arg-extreme.js';
 import './batch-norm.js';
 import './binary.js';
 import './cast.js';
@@ -6,6 +7,7 @@ import './compare.js';
 import './concat.js';
 import './convolution.js';
 import './cross-entropy.js';
+import './cumulative.js';
 import './fill.js';
 import './mat-mul.js';
 import './pad.js';
@@ -17,5 +19,6 @@ import './shape.js';
 import './slice.js';
 import './softmax.js';
 import './tile.js';
+import './top-k.js';
 import './transpose.js';
 import './unary.js';
