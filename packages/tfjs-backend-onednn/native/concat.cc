@@ -3,13 +3,14 @@
 #include "copy_box.h"
 #include "kernels.h"
 #include "parallel.h"
+#include "simd.h"
 
 namespace bag {
 
 namespace {
 
-/** Rows of a joint matrix this long are copied part by part; of shorter ones, a few whole rows at a time. */
-constexpr int64_t longRow = 4096;
+/** Elements of the joint matrix that are copied at a time, in whole rows: they stay in the cache from part to part. */
+constexpr int64_t chunk = 4096;
 
 /** Copies the columns of `whole`, [rows, columns], from or to `parts`, [rows, …], which lie in it side by side. */
 void copyParts(const Tensor& whole, const std::vector<Tensor>& parts, bool join) {
@@ -26,13 +27,17 @@ void copyParts(const Tensor& whole, const std::vector<Tensor>& parts, bool join)
       column += width;
     }
   };
-  if (columns >= longRow || whole.dim(0) == 1) {
-    copyRows(0, whole.dim(0), copyBox);
+  if (whole.dim(0) == 1) {
+    copyRows(0, 1, copyBox);
     return;
   }
+  const bool streaming = static_cast<int64_t>(whole.bytes()) >= streamingBytes;
+  const auto here = [=](const Box& box, const void* from, void* to, DType dtype) {
+    copyBoxHere(box, from, to, dtype, streaming);
+  };
   parallelFor(whole.dim(0), columns, [&](int64_t from, int64_t to) {
-    const int64_t block = std::max<int64_t>(1, longRow / std::max<int64_t>(columns, 1));
-    for (int64_t row = from; row < to; row += block) copyRows(row, std::min(block, to - row), copyBoxHere);
+    const int64_t block = std::max<int64_t>(1, chunk / std::max<int64_t>(columns, 1));
+    for (int64_t row = from; row < to; row += block) copyRows(row, std::min(block, to - row), here);
   });
 }
 

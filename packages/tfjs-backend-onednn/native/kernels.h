@@ -31,7 +31,19 @@ namespace bag {
   KERNEL(Tile)              \
   /* concat.cc */           \
   KERNEL(Concat)            \
-  KERNEL(Split)
+  KERNEL(Split)             \
+  /* gather.cc */           \
+  KERNEL(GatherV2)          \
+  KERNEL(GatherNd)          \
+  KERNEL(OneHot)            \
+  /* scatter.cc */          \
+  KERNEL(ScatterNd)         \
+  KERNEL(TensorScatterUpdate)       \
+  KERNEL(UnsortedSegmentSum)        \
+  /* resize.cc */           \
+  KERNEL(ResizeBilinear)    \
+  KERNEL(ResizeNearestNeighbor)     \
+  KERNEL(ResizeGrad)
 
 #define BAG_DECLARE(name) void name(Arguments& arguments);
 BAG_KERNELS(BAG_DECLARE)
