@@ -39,7 +39,10 @@ void copyShortRows(const Axis& row, const T* from, T* to, int64_t rows) {
 template <typename T>
 void copyRows(const Axis& row, const T* from, T* to, int64_t rows, int64_t columns, bool streaming) {
   const auto bytes = columns * static_cast<int64_t>(sizeof(T));
-  if (streaming && bytes >= 1024) {
+  const auto width = static_cast<int64_t>(sizeof(T));
+  // Short rows only where they are whole lines of the cache.
+  const bool lines = (reinterpret_cast<intptr_t>(to) | bytes | row.to * width) % 64 == 0;
+  if (streaming && (lines || bytes >= 1024)) {
     for (int64_t r = 0; r < rows; r++) stream(to + r * row.to, from + r * row.from, bytes);
   } else if (columns == 2) {
     copyShortRows<2>(row, from, to, rows);
