@@ -1,20 +1,26 @@
+#include <algorithm>
 #include <vector>
 
 #include "copy_box.h"
 #include "kernels.h"
 #include "parallel.h"
+#include "simd.h"
 
 namespace bag {
 
 namespace {
 
-/** Rows of a joint matrix this long are copied part by part; of shorter ones, a few whole rows at a time. */
-constexpr int64_t longRow = 4096;
+/** Elements of the joint matrix that are copied at a time, in whole rows: they stay in the cache from part to part. */
+constexpr int64_t chunk = 4096;
 
 /** Copies the columns of `whole`, [rows, columns], from or to `parts`, [rows, …], which lie in it side by side. */
 void copyParts(const Tensor& whole, const std::vector<Tensor>& parts, bool join) {
   const int64_t columns = whole.dim(1);
-  const auto copyRows = [&](int64_t row, int64_t rows, const auto& copy) {
+  const bool streaming = static_cast<int64_t>(whole.bytes()) >= streamingBytes;
+  const auto here = [=](const Box& box, const void* from, void* to, DType dtype) {
+    copyBoxHere(box, from, to, dtype, streaming);
+  };
+  const auto copyRows = [&](int64_t row, int64_t rows) {
     int64_t column = 0;
     for (const Tensor& part : parts) {
       const int64_t width = part.dim(1);
@@ -22,17 +28,30 @@ void copyParts(const Tensor& whole, const std::vector<Tensor>& parts, bool join)
       Box box;
       box.add(rows, join ? width : columns, join ? columns : width);
       box.add(width, 1, 1);
-      copy(box, join ? own : joint, join ? joint : own, whole.dtype);
+      here(box, join ? own : joint, join ? joint : own, whole.dtype);
       column += width;
     }
   };
-  if (columns >= longRow || whole.dim(0) == 1) {
-    copyRows(0, whole.dim(0), copyBox);
+  if (whole.dim(0) == 1) {
+    // One row: each thread has columns of its own, of whichever parts they belong to.
+    parallelFor(columns, 1, [&](int64_t from, int64_t to) {
+      int64_t column = 0;
+      for (const Tensor& part : parts) {
+        const int64_t begin = std::max(from, column), end = std::min(to, column + part.size);
+        if (begin < end) {
+          char *joint = at(whole, begin), *own = at(part, begin - column);
+          Box box;
+          box.add(end - begin, 1, 1);
+          here(box, join ? own : joint, join ? joint : own, whole.dtype);
+        }
+        column += part.size;
+      }
+    }, 64);
     return;
   }
   parallelFor(whole.dim(0), columns, [&](int64_t from, int64_t to) {
-    const int64_t block = std::max<int64_t>(1, longRow / std::max<int64_t>(columns, 1));
-    for (int64_t row = from; row < to; row += block) copyRows(row, std::min(block, to - row), copyBoxHere);
+    const int64_t block = std::max<int64_t>(1, chunk / std::max<int64_t>(columns, 1));
+    for (int64_t row = from; row < to; row += block) copyRows(row, std::min(block, to - row));
   });
 }
 

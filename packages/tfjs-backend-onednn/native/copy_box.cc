@@ -39,7 +39,10 @@ void copyShortRows(const Axis& row, const T* from, T* to, int64_t rows) {
 template <typename T>
 void copyRows(const Axis& row, const T* from, T* to, int64_t rows, int64_t columns, bool streaming) {
   const auto bytes = columns * static_cast<int64_t>(sizeof(T));
-  if (streaming && bytes >= 1024) {
+  const auto width = static_cast<int64_t>(sizeof(T));
+  // Short rows only where they are whole lines of the cache.
+  const bool lines = (reinterpret_cast<intptr_t>(to) | bytes | row.to * width) % 64 == 0;
+  if (streaming && (lines || bytes >= 1024)) {
     for (int64_t r = 0; r < rows; r++) stream(to + r * row.to, from + r * row.from, bytes);
   } else if (columns == 2) {
     copyShortRows<2>(row, from, to, rows);
@@ -126,13 +129,12 @@ void forEachBlock(const Box& box, int row, int column, int64_t blockRows, int64_
 }
 
 template <typename T>
-void copy(const Box& box, const T* from, T* to, bool parallel) {
+void copy(const Box& box, const T* from, T* to, bool parallel, bool streaming) {
   if (box.elements() == 0) return;
   if (box.rank() == 0) {
     *to = *from;
     return;
   }
-  const bool streaming = box.elements() * static_cast<int64_t>(sizeof(T)) >= streamingBytes;
   const int column = box.rank() - 1;
   const Axis& columns = box[column];
   int row = column - 1;
@@ -162,15 +164,22 @@ void copy(const Box& box, const T* from, T* to, bool parallel) {
   }
 }
 
-void copy(const Box& box, const void* from, void* to, DType dtype, bool parallel) {
-  if (bytesOf(dtype) == 1) copy(box, static_cast<const uint8_t*>(from), static_cast<uint8_t*>(to), parallel);
-  else copy(box, static_cast<const uint32_t*>(from), static_cast<uint32_t*>(to), parallel);
+void copy(const Box& box, const void* from, void* to, DType dtype, bool parallel, bool streaming) {
+  if (bytesOf(dtype) == 1) {
+    copy(box, static_cast<const uint8_t*>(from), static_cast<uint8_t*>(to), parallel, streaming);
+  } else {
+    copy(box, static_cast<const uint32_t*>(from), static_cast<uint32_t*>(to), parallel, streaming);
+  }
 }
 
 }  // namespace
 
-void copyBox(const Box& box, const void* from, void* to, DType dtype) { copy(box, from, to, dtype, true); }
+void copyBox(const Box& box, const void* from, void* to, DType dtype) {
+  copy(box, from, to, dtype, true, box.elements() * static_cast<int64_t>(bytesOf(dtype)) >= streamingBytes);
+}
 
-void copyBoxHere(const Box& box, const void* from, void* to, DType dtype) { copy(box, from, to, dtype, false); }
+void copyBoxHere(const Box& box, const void* from, void* to, DType dtype, bool streaming) {
+  copy(box, from, to, dtype, false, streaming);
+}
 
 }  // namespace bag

@@ -43,8 +43,8 @@ class Box {
 /** `from` and `to` are where the boxes' first elements lie; the boxes share no memory. */
 void copyBox(const Box& box, const void* from, void* to, DType dtype);
 
-/** The same on the calling thread alone. */
-void copyBoxHere(const Box& box, const void* from, void* to, DType dtype);
+/** The same on the calling thread alone; `streaming` where the box is part of a result that is larger than the cache. */
+void copyBoxHere(const Box& box, const void* from, void* to, DType dtype, bool streaming = false);
 
 /** An element of a tensor, as an address. */
 inline char* at(const Tensor& tensor, int64_t element) {

@@ -50,6 +50,10 @@ namespace bag {
   KERNEL(CrossEntropyGradient)      \
   /* cumulative.cc */               \
   KERNEL(Cumulate)                  \
+  /* gather.cc */                   \
+  KERNEL(GatherV2)                  \
+  KERNEL(GatherNd)                  \
+  KERNEL(OneHot)                    \
   /* mat_mul.cc */                  \
   KERNEL(MatMul)                    \
   /* pad.cc */                      \
@@ -63,6 +67,14 @@ namespace bag {
   KERNEL(AvgPoolGrad)               \
   /* reduction.cc */                \
   KERNEL(Reduce)                    \
+  /* resize.cc */                   \
+  KERNEL(ResizeBilinear)            \
+  KERNEL(ResizeNearestNeighbor)     \
+  KERNEL(ResizeGrad)                \
+  /* scatter.cc */                  \
+  KERNEL(ScatterNd)                 \
+  KERNEL(TensorScatterUpdate)       \
+  KERNEL(UnsortedSegmentSum)        \
   /* select.cc */                   \
   KERNEL(Select)                    \
   KERNEL(Cast)                      \

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "copy_box.h"
@@ -6,6 +7,9 @@
 namespace bag {
 
 namespace {
+
+/** Elements of a border from which on threads share its work. */
+constexpr int64_t thick = 1 << 18;
 
 /** Where x lies in y. */
 struct Interior {
@@ -48,8 +52,11 @@ void copySlab(const Tensor& x, const Tensor& y, const Interior& inner, int axis,
   box.add(size, -walk * strides[axis], strides[axis]);
   for (int i = axis + 1; i < y.rank; i++) box.add(y.shape[i], walk * strides[i], strides[i]);
   if (box.elements() == 0) return;
-  copyBox(box, value == nullptr ? at(y, first + source * strides[axis]) : value, at(y, first + begin * strides[axis]),
-          y.dtype);
+  const void* from = value == nullptr ? at(y, first + source * strides[axis]) : value;
+  void* to = at(y, first + begin * strides[axis]);
+  // Most borders are thin: not worth another start of all threads.
+  if (box.elements() < thick) copyBoxHere(box, from, to, y.dtype);
+  else copyBox(box, from, to, y.dtype);
 }
 
 }  // namespace
