@@ -117,4 +117,29 @@ inline float sigmoid(float x) {
 /** ln(1 + e^x) */
 inline float softplus(float x) { return (x > 0 ? x : 0.0f) + log1pOfPositive(exp(-std::fabs(x))); }
 
+/** x·P(x²) near 0, 1 − e^Q(x) beyond; both fitted to the least largest error. */
+inline float erf(float x) {
+  const float size = std::fabs(x), square = x * x;
+  float p = -5.9539464e-4f;
+  p = fusedMultiplyAdd(p, square, 4.9859896e-3f);
+  p = fusedMultiplyAdd(p, square, -2.6761763e-2f);
+  p = fusedMultiplyAdd(p, square, 1.1281684e-1f);
+  p = fusedMultiplyAdd(p, square, -3.7612481e-1f);
+  p = fusedMultiplyAdd(p, square, 1.2837915e-1f);
+  const float near = fusedMultiplyAdd(p, x, x);
+  // At 4 it is 1 already.
+  const float t = size > 4.0f ? 4.0f : size;
+  float q = -2.0828486e-5f;
+  q = fusedMultiplyAdd(q, t, 4.3138989e-4f);
+  q = fusedMultiplyAdd(q, t, -4.1562275e-3f);
+  q = fusedMultiplyAdd(q, t, 2.5080521e-2f);
+  q = fusedMultiplyAdd(q, t, -1.0822021e-1f);
+  q = fusedMultiplyAdd(q, t, -6.3340104e-1f);
+  q = fusedMultiplyAdd(q, t, -1.1294883f);
+  q = fusedMultiplyAdd(q, t, 1.6918200e-4f);
+  const auto [exponent, power] = reduce(q);
+  const float far = std::copysign(1 - (1 + power) * powerOfTwo(exponent), x);
+  return size < 0.92f ? near : far;
+}
+
 }  // namespace bag::vector_math

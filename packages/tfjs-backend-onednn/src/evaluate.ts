@@ -1,7 +1,7 @@
 import { expectNoLeak } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
-import { memory, type OnednnBackend } from './index.js';
+import { memory, OnednnBackend } from './index.js';
 
 export interface Evaluated {
   values: number[];
@@ -9,9 +9,16 @@ export interface Evaluated {
   shape: number[];
 }
 
+/** The backend, which must be this package's. */
+export function onednn(): OnednnBackend {
+  const backend = tf.backend();
+  if (!(backend instanceof OnednnBackend)) throw new Error(`expected the backend onednn, got ${tf.getBackend()}`);
+  return backend;
+}
+
 /** Runs `f` natively, and asserts that: the result's values, and neither tensors nor native blocks left alive. */
 export async function evaluate(f: () => tf.Tensor): Promise<Evaluated> {
-  const { forwarded } = tf.backend() as OnednnBackend;
+  const { forwarded } = onednn();
   const before = [...forwarded];
   const blocks = memory().blocksInUse;
   const result = await expectNoLeak(() => {
