@@ -68,7 +68,8 @@ BAG_OF_FLOATS(Selu, 2, v >= 0 ? seluScale * v : seluScaleAlpha * vector_math::ex
 
 BAG_OF_FLOATS(Sin, costly, std::sin(v))
 BAG_OF_FLOATS(Cos, costly, std::cos(v))
-BAG_OF_FLOATS(Tan, costly, std::tan(v))
+/** In double precision: near its poles a unit in the last place is much. */
+BAG_OF_FLOATS(Tan, costly, static_cast<float>(std::tan(double{v})))
 BAG_OF_FLOATS(Asin, costly, std::asin(v))
 BAG_OF_FLOATS(Acos, costly, std::acos(v))
 BAG_OF_FLOATS(Atan, costly, std::atan(v))
