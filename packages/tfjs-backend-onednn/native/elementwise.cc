@@ -33,7 +33,7 @@ class Spread {
 
   bool whole() const { return count_ == 0 || (count_ == 1 && runs_[0].stride == 1); }
 
-  /** What `at` needs done once. `buffer` holds two tiles; `most` is the longest stretch that will be asked for. */
+  /** What `at` needs done once. `buffer` holds two pieces; `most` is the longest stretch that will be asked for. */
   void prepare(char* buffer, int64_t most) const {
     const int64_t once = repeatedTile();
     if (once > 0) expand(0, once + most, buffer);
@@ -84,12 +84,7 @@ class Spread {
       offset += index[r] * runs_[r].stride;
     }
     const Run inner = runs_[0];
-    while (count > 0) {
-      const int64_t length = std::min(inner.size - index[0], count);
-      if (inner.stride == 0) std::fill(to, to + length, data[offset]);
-      else std::copy(data + offset, data + offset + length, to);
-      to += length;
-      count -= length;
+    const auto next = [&] {
       offset -= index[0] * inner.stride;
       index[0] = 0;
       for (int r = 1; r < count_; r++) {
@@ -98,6 +93,23 @@ class Spread {
         offset -= runs_[r].stride * runs_[r].size;
         index[r] = 0;
       }
+    };
+    if (inner.size < 16) {
+      // Shorter than what a call of memcpy pays for.
+      for (int64_t i = 0; i < count; i++) {
+        to[i] = data[offset];
+        offset += inner.stride;
+        if (++index[0] == inner.size) next();
+      }
+      return;
+    }
+    while (count > 0) {
+      const int64_t length = std::min(inner.size - index[0], count);
+      if (inner.stride == 0) std::fill(to, to + length, data[offset]);
+      else std::copy(data + offset, data + offset + length, to);
+      to += length;
+      count -= length;
+      next();
     }
   }
 
@@ -124,7 +136,8 @@ void forEachPiece(std::initializer_list<const Tensor*> operands, const Tensor& r
   bool whole = true;
   for (const Tensor* operand : operands) {
     spreads[count] = Spread(*operand, result);
-    whole = whole && spreads[count++].whole();
+    whole = whole && spreads[count].whole();
+    count++;
   }
   const bool streaming = static_cast<int64_t>(result.bytes()) >= streamingBytes;
   const int64_t width = static_cast<int64_t>(bytesOf(result.dtype));

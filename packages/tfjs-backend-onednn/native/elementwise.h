@@ -1,4 +1,4 @@
-// The walk that every element-wise kernel shares. The result is cut into tiles; of each operand a kernel sees plain
+// The walk that every element-wise kernel shares. The result is cut into pieces; of each operand a kernel sees plain
 // arrays, one per piece: the tensor itself or, where it is broadcast, a copy that is spread out and stays in the cache.
 // So an operation is one loop, whatever the shapes.
 #pragma once
@@ -43,7 +43,7 @@ class PieceBody {
 };
 
 /**
- * Calls the body for all tiles of the result, in parallel. `cost` is that of one element, in additions. @throws
+ * Calls the body for all pieces of the result, in parallel. `cost` is that of one element, in additions. @throws
  * BadArgument where an operand does not broadcast to the result's shape.
  */
 void forEachPiece(std::initializer_list<const Tensor*> operands, const Tensor& result, int64_t cost, PieceBody body);

@@ -43,12 +43,9 @@ constexpr float seluScaleAlpha = 1.7580993408473768599402175208123f;
 
 }  // namespace
 
-// NOLINTBEGIN: one line each
+/** A kernel of float32 by an expression of v, and that one's cost in additions. */
 #define BAG_OF_FLOATS(Name, cost, expression) \
-  void Name(Arguments& in) {                  \
-    ofFloats(in, [](float v) { return expression; }, cost); \
-  }
-// NOLINTEND
+  void Name(Arguments& in) { ofFloats(in, [](float v) { return expression; }, cost); }
 
 BAG_OF_FLOATS(Sqrt, 1, std::sqrt(v))
 BAG_OF_FLOATS(Rsqrt, 1, 1 / std::sqrt(v))
@@ -65,12 +62,13 @@ BAG_OF_FLOATS(Log1p, 2, vector_math::log1p(v))
 BAG_OF_FLOATS(Tanh, 2, vector_math::tanh(v))
 BAG_OF_FLOATS(Sigmoid, 2, vector_math::sigmoid(v))
 BAG_OF_FLOATS(Softplus, 2, vector_math::softplus(v))
+BAG_OF_FLOATS(Erf, 2, vector_math::erf(v))
 BAG_OF_FLOATS(Elu, 2, v >= 0 ? v : vector_math::expm1(v))
 BAG_OF_FLOATS(Selu, 2, v >= 0 ? seluScale * v : seluScaleAlpha * vector_math::expm1(v))
 
 BAG_OF_FLOATS(Sin, costly, std::sin(v))
 BAG_OF_FLOATS(Cos, costly, std::cos(v))
-/** In double precision: near its poles the tangent magnifies what a float's rounds off. */
+/** In double precision: near its poles a unit in the last place is much. */
 BAG_OF_FLOATS(Tan, costly, static_cast<float>(std::tan(double{v})))
 BAG_OF_FLOATS(Asin, costly, std::asin(v))
 BAG_OF_FLOATS(Acos, costly, std::acos(v))
@@ -80,7 +78,6 @@ BAG_OF_FLOATS(Cosh, costly, std::cosh(v))
 BAG_OF_FLOATS(Asinh, costly, std::asinh(v))
 BAG_OF_FLOATS(Acosh, costly, std::acosh(v))
 BAG_OF_FLOATS(Atanh, costly, std::atanh(v))
-BAG_OF_FLOATS(Erf, costly, std::erf(v))
 
 #undef BAG_OF_FLOATS
 

@@ -55,13 +55,12 @@ inline float expm1(float x) {
   return std::fabs(x) < 1e-15f ? x : result;
 }
 
-inline float log(float x) {
-  const bool tiny = x < std::numeric_limits<float>::min();
-  const float scaled = tiny ? x * 8388608.0f : x;
+/** For x from the smallest normal number to the largest. */
+inline float logOfNormal(float x) {
   // m in [√½, √2), x = m·2^exponent.
   constexpr uint32_t rootOfHalf = 0x3f3504f3;
-  const uint32_t bits = bitsOf(scaled) - rootOfHalf;
-  const float exponent = static_cast<float>(static_cast<int32_t>(bits) >> 23) - (tiny ? 23.0f : 0.0f);
+  const uint32_t bits = bitsOf(x) - rootOfHalf;
+  const float exponent = static_cast<float>(static_cast<int32_t>(bits) >> 23);
   const float f = ofBits((bits & 0x7fffff) + rootOfHalf) - 1;
   const float square = f * f;
   float p = 7.0376836292e-2f;
@@ -76,16 +75,30 @@ inline float log(float x) {
   float rest = p * f * square;
   rest = fusedMultiplyAdd(exponent, -2.12194440e-4f, rest);
   rest = fusedMultiplyAdd(square, -0.5f, rest);
-  const float result = fusedMultiplyAdd(exponent, 0.693359375f, f + rest);
+  return fusedMultiplyAdd(exponent, 0.693359375f, f + rest);
+}
+
+/** ln x for every x, given what it is where x is positive and finite. */
+inline float logAtEdges(float x, float result) {
   const float atMost0 = x == 0 ? -infinity : std::numeric_limits<float>::quiet_NaN();
-  const float above0 = x == infinity ? infinity : result;
-  return x > 0 ? above0 : atMost0;
+  return x > 0 ? (x == infinity ? infinity : result) : atMost0;
+}
+
+inline float log(float x) {
+  const bool tiny = x < std::numeric_limits<float>::min();
+  // 23·ln 2, which is rounded no worse than the result.
+  const float result = logOfNormal(tiny ? x * 8388608.0f : x) - (tiny ? 15.9423851f : 0.0f);
+  return logAtEdges(x, result);
+}
+
+/** For x from 0 to the largest number. */
+inline float log1pOfPositive(float x) {
+  const float sum = 1 + x;
+  return logOfNormal(sum) + (x - (sum - 1)) / sum;
 }
 
 inline float log1p(float x) {
-  const float sum = 1 + x, lost = x - (sum - 1);
-  const float ofSum = log(sum);
-  const float result = sum > 0 && sum < infinity ? ofSum + lost / sum : ofSum;
+  const float result = logAtEdges(1 + x, log1pOfPositive(x));
   return std::fabs(x) < 1e-15f ? x : result;
 }
 
@@ -102,6 +115,31 @@ inline float sigmoid(float x) {
 }
 
 /** ln(1 + e^x) */
-inline float softplus(float x) { return (x > 0 ? x : 0.0f) + log1p(exp(-std::fabs(x))); }
+inline float softplus(float x) { return (x > 0 ? x : 0.0f) + log1pOfPositive(exp(-std::fabs(x))); }
+
+/** x·P(x²) near 0, 1 − e^Q(x) beyond; both fitted to the least largest error. */
+inline float erf(float x) {
+  const float size = std::fabs(x), square = x * x;
+  float p = -5.9539464e-4f;
+  p = fusedMultiplyAdd(p, square, 4.9859896e-3f);
+  p = fusedMultiplyAdd(p, square, -2.6761763e-2f);
+  p = fusedMultiplyAdd(p, square, 1.1281684e-1f);
+  p = fusedMultiplyAdd(p, square, -3.7612481e-1f);
+  p = fusedMultiplyAdd(p, square, 1.2837915e-1f);
+  const float near = fusedMultiplyAdd(p, x, x);
+  // At 4 it is 1 already.
+  const float t = size > 4.0f ? 4.0f : size;
+  float q = -2.0828486e-5f;
+  q = fusedMultiplyAdd(q, t, 4.3138989e-4f);
+  q = fusedMultiplyAdd(q, t, -4.1562275e-3f);
+  q = fusedMultiplyAdd(q, t, 2.5080521e-2f);
+  q = fusedMultiplyAdd(q, t, -1.0822021e-1f);
+  q = fusedMultiplyAdd(q, t, -6.3340104e-1f);
+  q = fusedMultiplyAdd(q, t, -1.1294883f);
+  q = fusedMultiplyAdd(q, t, 1.6918200e-4f);
+  const auto [exponent, power] = reduce(q);
+  const float far = std::copysign(1 - (1 + power) * powerOfTwo(exponent), x);
+  return size < 0.92f ? near : far;
+}
 
 }  // namespace bag::vector_math

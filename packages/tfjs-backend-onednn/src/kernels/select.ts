@@ -15,11 +15,9 @@ const Select = kernelNumber('Select');
 define<Inputs>(
   'Select',
   ({ condition, t, e }, _, backend) => {
-    const { rank, shape } = { rank: condition.shape.length, shape: t.shape };
-    const seenAs =
-      rank === 1 && shape.length > 1
-        ? [...condition.shape, ...Array<number>(shape.length - 1).fill(1)]
-        : condition.shape;
+    const { shape } = t;
+    const rows = condition.shape.length === 1 && shape.length > 1;
+    const seenAs = rows ? [...condition.shape, ...Array<number>(shape.length - 1).fill(1)] : condition.shape;
     const call = backend.call(Select);
     call.tensor(condition, seenAs);
     call.tensor(t);
