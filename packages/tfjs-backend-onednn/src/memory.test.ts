@@ -118,9 +118,9 @@ describe('lifetime', () => {
           const pooled = tf.maxPool(tf.relu(tf.conv2d(x, filter, 1, 'same')), 2, 2, 'valid');
           return tf.losses.softmaxCrossEntropy(labels, tf.matMul(pooled.reshape([4, 32]), weight)).asScalar();
         });
-        for (const variable of [filter, weight]) {
+        for (const variable of [filter, weight] as tf.Variable[]) {
           const step = tf.mul(grads[variable.name] ?? 0, 0.3);
-          variable.assign(tf.sub<tf.Tensor<never>>(variable, step));
+          variable.assign(tf.sub(variable, step));
         }
         return value.dataSync()[0] as number;
       });
