@@ -1,5 +1,5 @@
-// Activations after a convolution or a product, in a pass of their own: oneDNN's lose NaNs (max(0, ·)) and the small values
-// of elu.
+// Activations after a convolution or a product, in a pass of their own: oneDNN's lose NaNs (max(0, ·)) and the small
+// values of elu.
 #pragma once
 
 #include <cmath>

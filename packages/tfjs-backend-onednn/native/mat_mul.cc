@@ -40,7 +40,8 @@ void MatMul(Arguments& in) {
         };
         const auto description = onednn::matmul(
             cpu(), operand(a.dim(0), rows, inner, transposeA), operand(b.dim(0), inner, columns, transposeB),
-            hasBias ? plain({1, 1, columns}) : onednn::Descriptor(), plain({y.dim(0), rows, columns}), withOwnScratchpad());
+            hasBias ? plain({1, 1, columns}) : onednn::Descriptor(), plain({y.dim(0), rows, columns}),
+            withOwnScratchpad());
         return Prepared{description, dnnl::matmul(description)};
       });
   std::unordered_map<int, dnnl::memory> arguments{

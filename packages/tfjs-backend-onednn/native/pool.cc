@@ -1,5 +1,5 @@
-// Max and average pools of NHWC images. Gradients are gathered: each pixel asks the windows that cover it, so it is written
-// once, by one thread, in a fixed order.
+// Max and average pools of NHWC images. Gradients are gathered: each pixel asks the windows that cover it, so it is
+// written once, by one thread, in a fixed order.
 #include <algorithm>
 #include <limits>
 #include <type_traits>
@@ -74,8 +74,8 @@ void list(const Pool& pool, Span rows, Span columns, std::vector<Tap>& taps) {
 }
 
 /**
- * Calls body(image, window, taps) for every window, in parallel; `image` and `window` count elements. Each thread has its
- * own copy of the body, scratch memory included.
+ * Calls body(image, window, taps) for every window, in parallel; `image` and `window` count elements. Each thread has
+ * its own copy of the body, scratch memory included.
  */
 template <typename Body>
 void forEachWindow(const Pool& pool, Body given) {

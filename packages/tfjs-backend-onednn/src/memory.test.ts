@@ -1,0 +1,354 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import * as tf from '@tensorflow/tfjs';
+import * as fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { forward } from './define.js';
+import { memory, OnednnBackend, setMemoryLimits } from './index.js';
+import { native } from './native.js';
+
+beforeAll(async () => {
+  await tf.setBackend('onednn');
+});
+
+const backend = () => tf.backend() as unknown as OnednnBackend;
+
+/** Writes over whatever memory is free. */
+function scribble(length: number): void {
+  tf.dispose(Array.from({ length: 8 }, () => tf.tensor1d(new Float32Array(length).fill(-7))));
+}
+
+/** The error of a call that must fail with a code. */
+function failure(call: () => unknown): Error & { code: string } {
+  try {
+    call();
+  } catch (error) {
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toHaveProperty('code', expect.stringMatching(/^ERR_BAG/));
+    return error as Error & { code: string };
+  }
+  return expect.fail('expected the call to fail');
+}
+
+describe('reads', () => {
+  it.each([4, 5000, 100_000])('are copies of %i values, which outlive their tensor', (length) => {
+    const x = tf.tensor1d(Float32Array.from({ length }, (_, i) => i));
+    const first = x.dataSync();
+    first[0] = 99;
+    const second = x.dataSync();
+    expect(second[0]).toBe(0);
+    x.dispose();
+    scribble(length);
+    expect(second.every((value, i) => value === i)).toBe(true);
+  });
+
+  it('keep nothing of the array that a tensor was made from', () => {
+    const values = Float32Array.of(1, 2, 3);
+    const x = tf.tensor1d(values);
+    values[0] = 99;
+    expect(x.dataSync()).toEqual(Float32Array.of(1, 2, 3));
+    x.dispose();
+  });
+
+  it('of a view are empty once the tensor is gone', () => {
+    const x = tf.tensor1d(new Float32Array(1000).fill(3));
+    backend().blockOf(x.dataId);
+    const seen = backend().data.get(x.dataId).values as Float32Array;
+    expect(seen[999]).toBe(3);
+    x.dispose();
+    expect(seen.length).toBe(0);
+  });
+});
+
+describe('results that tfjs-backend-cpu lays over its input', () => {
+  const length = 50_000;
+
+  it('a slice', () => {
+    const x = tf.tensor1d(Float32Array.from({ length }, (_, i) => i));
+    const info = forward('Slice', { x }, { begin: [10], size: [1000] }, backend()) as tf.TensorInfo;
+    const slice = tf.engine().makeTensorFromTensorInfo(info);
+    x.dispose();
+    scribble(length);
+    expect(slice.dataSync().every((value, i) => value === i + 10)).toBe(true);
+    slice.dispose();
+  });
+
+  it('the parts of a complex tensor', () => {
+    const blocks = memory().blocksInUse;
+    const [a, b] = [tf.fill([length], 1), tf.fill([length], 2)];
+    const z = tf.complex(a, b);
+    tf.dispose([a, b]);
+    scribble(length);
+    const [real, imaginary] = [tf.real(z), tf.imag(z)];
+    z.dispose();
+    scribble(length);
+    expect(real.dataSync().every((value) => value === 1)).toBe(true);
+    expect(imaginary.dataSync().every((value) => value === 2)).toBe(true);
+    tf.dispose([real, imaginary]);
+    expect(memory().blocksInUse).toBe(blocks);
+  });
+
+  it('another shape of it, which shares the memory until the last is gone', () => {
+    const x = tf.tensor1d(new Float32Array(length).fill(5));
+    const { blocksInUse } = memory();
+    const y = x.reshape([length / 2, 2]);
+    expect(memory().blocksInUse).toBe(blocksInUse);
+    x.dispose();
+    scribble(length);
+    expect(y.dataSync().every((value) => value === 5)).toBe(true);
+    y.dispose();
+    expect(memory().blocksInUse).toBe(blocksInUse - 1);
+  });
+});
+
+describe('lifetime', () => {
+  it('of blocks is that of tensors, over a hundred steps of training', () => {
+    const counts = () => [memory().blocksInUse, memory().bytesInUse, tf.memory().numTensors];
+    const before = counts();
+    tf.engine().startScope();
+    const filter = tf.variable(tf.randomNormal<tf.Rank.R4>([3, 3, 1, 8], 0, 0.3, 'float32', 1));
+    const weight = tf.variable(tf.randomNormal<tf.Rank.R2>([32, 2], 0, 0.3, 'float32', 2));
+    const x = tf.randomNormal<tf.Rank.R4>([4, 4, 4, 1], 0, 1, 'float32', 3);
+    const labels = tf.tensor2d([1, 0, 0, 1, 1, 0, 0, 1], [4, 2]);
+    const step = () =>
+      tf.tidy(() => {
+        const { value, grads } = tf.variableGrads(() => {
+          const pooled = tf.maxPool(tf.relu(tf.conv2d(x, filter, 1, 'same')), 2, 2, 'valid');
+          return tf.losses.softmaxCrossEntropy(labels, tf.matMul(pooled.reshape([4, 32]), weight)).asScalar();
+        });
+        for (const variable of [filter, weight] as tf.Variable[]) {
+          const step = tf.mul(grads[variable.name] ?? 0, 0.3);
+          variable.assign(tf.sub(variable, step));
+        }
+        return value.dataSync()[0] as number;
+      });
+    const first = step();
+    step();
+    const steady = counts();
+    let last = first;
+    for (let i = 0; i < 100; i++) {
+      last = step();
+      expect(counts()).toEqual(steady);
+    }
+    expect(last).toBeLessThan(first / 2);
+    tf.dispose([filter, weight]);
+    tf.engine().endScope();
+    expect(counts()).toEqual(before);
+  });
+
+  it('of everything in a backend ends with it', () => {
+    const { blocksInUse, bytesInUse } = memory();
+    const another = new OnednnBackend();
+    for (let i = 1; i <= 20; i++) another.write(new Float32Array(i * 1000), [i * 1000], 'float32');
+    expect(memory().blocksInUse).toBe(blocksInUse + 20);
+    another.dispose();
+    expect(memory().blocksInUse).toBe(blocksInUse);
+    expect(memory().bytesInUse).toBe(bytesInUse);
+  });
+
+  it('of blocks ends with the thread that made them', async () => {
+    const { blocksInUse } = memory();
+    const require = createRequire(import.meta.url);
+    const workerData = { build: require.resolve('node-gyp-build'), root: dirname(dirname(fileURLToPath(import.meta.url))) }; // prettier-ignore
+    const code = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      const native = require(workerData.build)(workerData.root);
+      const owner = native.newOwner();
+      const blocks = [0, 1, 2].map(() => native.allocate(40, owner));
+      native.write(blocks[0], Float32Array.of(1, NaN));
+      const tensor = (block, ...shape) => [block, 0, shape.length, ...shape];
+      const list = [...tensor(blocks[1]), 1, ...tensor(blocks[0], 2)];
+      native.frame.set(list);
+      native.run(native.kernels.indexOf('AllFinite'), list.length);
+      const result = new Float32Array(1);
+      native.read(blocks[1], result);
+      parentPort.once('message', () => process.exit());
+      parentPort.postMessage({ result: result[0], blocks: native.memory().blocksInUse });
+    `;
+    const workers = [0, 1].map(() => new Worker(code, { eval: true, workerData }));
+    const answers = await Promise.all(
+      workers.map((worker) => new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))),
+    );
+    for (const answer of answers) expect(answer).toHaveProperty('result', 0);
+    expect(memory().blocksInUse).toBe(blocksInUse + 6);
+    await Promise.all(
+      workers.map((worker) => {
+        const ended = new Promise((resolve) => worker.once('exit', resolve));
+        worker.postMessage('end');
+        return ended;
+      }),
+    );
+    expect(memory().blocksInUse).toBe(blocksInUse);
+  });
+});
+
+describe('limits', () => {
+  it('are told with the size that was asked for', () => {
+    const { limit, bytesInUse, blocksInUse } = memory();
+    try {
+      setMemoryLimits({ inUse: bytesInUse + 2 ** 20 });
+      expect(() => tf.tensor1d(new Float32Array(2 ** 20))).toThrow(RangeError);
+      const error = failure(() => native.allocate(2 ** 22, 0));
+      expect(error).toBeInstanceOf(RangeError);
+      expect(error.code).toBe('ERR_BAG_MEMORY');
+      expect(error.message).toMatch(/cannot allocate 4 MiB: \d+ MiB of \d+ MiB are in use/);
+      expect(memory().blocksInUse).toBe(blocksInUse);
+      tf.tensor1d(new Float32Array(1000)).dispose();
+    } finally {
+      setMemoryLimits({ inUse: limit });
+    }
+    for (const size of [2 ** 45, 2 ** 53, 1e300, Infinity]) {
+      expect(failure(() => native.allocate(size, 0))).toBeInstanceOf(RangeError);
+    }
+  });
+});
+
+describe('the native interface', () => {
+  const kernel = (name: string) => native.kernels.indexOf(name);
+  const runWith = (name: string, list: number[]) => {
+    native.frame.set(list);
+    native.run(kernel(name), list.length);
+  };
+  const blocks: number[] = [];
+  const block = (length: number) => {
+    const id = native.allocate(length * 4, 0);
+    native.write(id, new Float32Array(length).fill(0.5));
+    blocks.push(id);
+    return id;
+  };
+  const tensor = (id: number, ...shape: number[]) => [id, 0, shape.length, ...shape];
+  const release = () => {
+    for (const id of blocks.splice(0)) native.free(id);
+  };
+
+  it('refuses what is no block', () => {
+    const freed = native.allocate(64, 0);
+    native.free(freed);
+    for (const id of [freed, 0, -1, NaN, Infinity, 2 ** 53, 1e300]) {
+      for (const call of [
+        () => {
+          native.free(id);
+        },
+        () => {
+          native.read(id, new Float32Array(1));
+        },
+        () => {
+          native.write(id, new Float32Array(1));
+        },
+        () => native.view(id),
+      ]) {
+        expect(failure(call).code).toBe('ERR_BAG_DISPOSED');
+      }
+      expect(failure(() => { runWith('AllFinite', [...tensor(id)]); }).message).toMatch(/^AllFinite: /); // prettier-ignore
+    }
+  });
+
+  it('refuses arguments of the wrong kind', () => {
+    const any = native as unknown as Record<string, (...values: unknown[]) => unknown>;
+    const id = block(4);
+    for (const [name, ...values] of [
+      ['allocate'],
+      ['allocate', 'many', 0],
+      ['allocate', -1, 0],
+      ['allocate', NaN, 0],
+      ['free'],
+      ['free', {}],
+      ['read', id, [1, 2]],
+      ['read', id, new Float32Array(5)],
+      ['write', id, new Float64Array(3)],
+      ['write', id],
+      ['run', -1, 0],
+      ['run', NaN, 0],
+      ['run', native.kernels.length, 0],
+      ['run', 0, -1],
+      ['run', 0, native.frame.length + 1],
+      ['run', 0, NaN],
+      ['setLimits', -1, 0],
+      ['setThreads', 0],
+      ['setThreads', NaN],
+    ] as [string, ...unknown[]][]) {
+      expect(failure(() => any[name]?.(...values))).toBeInstanceOf(TypeError);
+    }
+    release();
+  });
+
+  it('refuses shapes that do not fit their memory', () => {
+    const [id, result] = [block(6), block(1)];
+    const list = (...shape: number[]) => [...tensor(result), 1, ...tensor(id, ...shape)];
+    runWith('AllFinite', list(2, 3));
+    for (const shape of [[7], [2, 4], [-1], [0.5], [NaN], [2 ** 40, 2 ** 40], [2 ** 53], [1, 1, 1, 1, 1, 1, 1, 1, 1]]) {
+      const error = failure(() => { runWith('AllFinite', list(...shape)); }); // prettier-ignore
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.code).toBe('ERR_BAG_ARGUMENT');
+    }
+    release();
+  });
+
+  /** Arguments that are right, for each kernel here. */
+  const valid = (): Record<string, number[]> => {
+    const x = tensor(block(32), 1, 4, 4, 2);
+    const filter = tensor(block(54), 3, 3, 2, 3);
+    const y = tensor(block(12), 1, 2, 2, 3);
+    const geometry = [2, 1, 1, 2, 1, 1, 2, 0, 0, 0];
+    const pooled = tensor(block(8), 1, 2, 2, 2);
+    const windows = [2, 2, 0, 2, 2, 0];
+    const like = () => tensor(block(32), 1, 4, 4, 2);
+    const vector = () => tensor(block(2), 2);
+    const product = tensor(block(6), 1, 2, 3);
+    return {
+      AllFinite: [...tensor(block(1)), 1, ...x],
+      Convolution: [...x, ...filter, 1, ...tensor(block(3), 3), ...y, ...geometry, 1, 0],
+      ConvolutionInputGradient: [...y, ...filter, ...like(), ...geometry],
+      ConvolutionFilterGradient: [...x, ...y, ...tensor(block(54), 3, 3, 2, 3), ...geometry],
+      MatMul: [...tensor(block(8), 1, 2, 4), ...tensor(block(12), 1, 4, 3), 1, ...tensor(block(3), 3), ...product, 0, 0, 1, 0], // prettier-ignore
+      BatchNormTraining: [...x, ...vector(), ...vector(), 1, ...like(), ...like(), ...vector(), ...vector(), 1e-5, 1],
+      BatchNormTrainingGrad: [...like(), ...x, ...vector(), ...vector(), ...vector(), ...vector(), 1, ...like(), ...like(), ...vector(), ...vector(), 1, ...like(), 1e-5, 1], // prettier-ignore
+      BatchNormInference: [...x, 1, ...vector(), 1, ...vector(), 0, ...vector(), ...vector(), ...like(), 1e-5, 1],
+      SgdUpdate: [...x, ...like(), ...like(), ...like(), ...like(), 0.1, 0.9, 1e-4, 1, 1],
+      MaxPool: [...x, ...pooled, ...windows],
+      MaxPoolWithArgmax: [...x, ...pooled, block(8), 1, 4, 1, 2, 2, 2, ...windows, 1],
+      MaxPoolGrad: [...pooled, ...x, ...like(), ...windows],
+      AvgPool: [...x, ...pooled, ...windows],
+      AvgPoolGrad: [...pooled, ...like(), ...windows],
+    };
+  };
+
+  it('refuses too few arguments', () => {
+    for (const [name, list] of Object.entries(valid())) {
+      runWith(name, list);
+      for (let length = 0; length < list.length; length++) {
+        const error = failure(() => { runWith(name, list.slice(0, length)); }); // prettier-ignore
+        expect(error).toBeInstanceOf(TypeError);
+        expect(error.message.startsWith(name)).toBe(true);
+      }
+    }
+    release();
+  });
+
+  it('survives any arguments', () => {
+    const kernels = Object.entries(valid());
+    const numbers = fc.constantFrom(NaN, Infinity, -1, 0, 1, 2, 3, 4, 5, 7, 9, 0.5, 1e6, 2 ** 20, 2 ** 31, 2 ** 32, 2 ** 40, 2 ** 53, -(2 ** 53), 1e300); // prettier-ignore
+    fc.assert(
+      fc.property(
+        fc.nat(kernels.length - 1),
+        fc.array(fc.tuple(fc.nat(), numbers), { minLength: 1, maxLength: 4 }),
+        (which, changes) => {
+          const [name, list] = kernels[which] as [string, number[]];
+          const changed = list.slice();
+          for (const [place, value] of changes) changed[place % list.length] = value;
+          try {
+            runWith(name, changed);
+          } catch (error) {
+            expect(error).toHaveProperty('code', expect.stringMatching(/^ERR_BAG/));
+          }
+        },
+      ),
+      { numRuns: 6000, seed: 5 },
+    );
+    // Still alive, and right.
+    for (const [name, list] of kernels) runWith(name, list);
+    release();
+  });
+});
