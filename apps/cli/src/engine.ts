@@ -125,8 +125,8 @@ async function probeOnednn(): Promise<EngineStatus> {
     // A wrong BAG_NUM_THREADS: another engine would not be what was asked for.
     if (error instanceof RangeError) throw new UsageError(error.message, { cause: error });
     // The package's own message ends with what to do.
-    const [, reason, fix] = /^(.*?)(?:; (.*))?$/.exec(firstLine(error)) ?? [];
-    return { name: 'onednn', available: false, reason: reason ?? 'unknown', fix: fix ?? again };
+    const [reason = 'unknown', fix = 'build it anew with "npm run setup"'] = firstLine(error).split('; ');
+    return { name: 'onednn', available: false, reason, fix };
   }
 }
 
