@@ -89,6 +89,7 @@ function shape(output: string): string {
   return output
     .replace(/[-−+]?\d[\d.,e+-]*/g, '#')
     .replace(/^engine: .*/gm, 'engine: #')
+    .replace(/│.*/g, '│')
     .replace(/─+/g, '─')
     .replace(/[ \t]+/g, ' ')
     .replace(/# (h|min|s) # (min|s)\b/g, '# $2')
