@@ -24,6 +24,7 @@ const followers: Record<string, { inputs: readonly string[]; outputs?: readonly 
   Conv2DBackpropInput: { inputs: ['filter'] },
   DepthwiseConv2dNativeBackpropInput: { inputs: ['filter'] },
   MaxPoolGrad: { inputs: ['input'] },
+  BagMaxPoolGrad: { inputs: ['x'] },
   AvgPoolGrad: { inputs: ['input'] },
   BagCrossEntropyGrad: { inputs: ['logits'] },
 };

@@ -9,6 +9,7 @@ import {
   conv2dBackpropFilter,
   conv2dBackpropInput,
   crossEntropy,
+  maxPool,
   PendingStatistics,
   sgdUpdate,
   valueAndGradients,
@@ -67,6 +68,10 @@ testContract({
         batchNormInference({ x, gamma: ones, beta: zeros, mean: zeros, variance: ones, epsilon: 0 }),
         x,
       ],
+    },
+    maxPool: {
+      on: ({ x }) => maxPool(x, { size: 3, strides: 2, padding: 1 }),
+      off: ({ x }) => [maxPool(x, { size: 1, strides: 1 }), x],
     },
     crossEntropy: { on: ({ logits, labels }) => crossEntropy({ logits, labels, smoothing: 0.1 }) },
     sgdUpdate: {

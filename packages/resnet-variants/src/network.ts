@@ -1,4 +1,4 @@
-import { batchNormInference, batchNormTraining, conv2d, type PendingStatistics } from '@bag/ops';
+import { batchNormInference, batchNormTraining, conv2d, maxPool, type PendingStatistics } from '@bag/ops';
 import {
   add,
   type Tensor,
@@ -14,7 +14,7 @@ import {
 import type { Architecture, Block, ConvUnit, Shortcut } from './architecture.js';
 import { countParameters } from './count.js';
 import type { Parameter } from './parameters.js';
-import { averagePool, stemPool, subsample } from './pooling.js';
+import { averagePool, subsample } from './pooling.js';
 
 export interface ApplyOptions {
   /** Whether BatchNorm uses the batch's statistics instead of the running ones. */
@@ -67,7 +67,9 @@ export class ResNet {
     return tidy(() => {
       let x = images;
       for (const unit of this.architecture.stem) x = scoped(x, images, (input) => this.#unit(input, unit, pass));
-      if (this.architecture.maxPool) x = scoped(x, images, stemPool);
+      if (this.architecture.maxPool) {
+        x = scoped(x, images, (input) => maxPool(input, { size: 3, strides: 2, padding: 1 }));
+      }
       // A scope for each block: what the backward pass does not need dies with it.
       for (const block of this.architecture.blocks) x = scoped(x, images, (input) => this.#block(input, block, pass));
       const features = mean<Tensor2D>(x, [1, 2]);

@@ -1,15 +1,4 @@
-import { avgPool, maxPool, mul, pad, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
-
-/** 3×3 max pool of stride 2. Values behind a ReLU are ≥ 0, so a border of zeros is as good as one of −∞. */
-export function stemPool(x: Tensor4D): Tensor4D {
-  const padded = pad(x, [
-    [0, 0],
-    [1, 1],
-    [1, 1],
-    [0, 0],
-  ]);
-  return maxPool(padded, 3, 2, 'valid');
-}
+import { avgPool, mul, pad, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
 
 /**
  * Mean over windows of `size`×`size`, `size` apart; at the end of an odd axis over what there is of a window (torch's

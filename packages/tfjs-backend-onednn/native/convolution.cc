@@ -139,11 +139,16 @@ void ConvolutionInputGradient(Arguments& in) {
     return BackwardData(onednn::convolutionBackwardData(cpu(), c.image(c.src), c.anyWeights(), c.image(c.dst),
                                                         c.geometry, c.forward({}, attributes), attributes));
   });
+  // The backward pass is the last to need a filter before its update. A network's reordered filters together are as large
+  // as its weights, and memory is at its peak here: this copy is not kept, and that of the forward pass goes.
+  dropLayouts(filter.id);
   const auto wanted = prepared.description.weights_desc();
-  void* weights = inLayout(filter.id, filter.data, c.plainWeights(), wanted);
+  const bool direct = wanted == c.plainWeights();
+  const Scratch blocked(direct ? 1 : wanted.get_size());
+  if (!direct) reorder(c.plainWeights(), filter.data, wanted, blocked.data());
   execute(prepared.primitive, prepared.description.scratchpad_desc(),
           {{DNNL_ARG_DIFF_DST, memoryOf(prepared.description.diff_dst_desc(), dy.data)},
-           {DNNL_ARG_WEIGHTS, memoryOf(wanted, weights)},
+           {DNNL_ARG_WEIGHTS, memoryOf(wanted, direct ? filter.data : blocked.data())},
            {DNNL_ARG_DIFF_SRC, memoryOf(prepared.description.diff_src_desc(), dx.data)}});
 }
 

@@ -1,6 +1,5 @@
-import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { OnednnBackend } from './backend.js';
-import { native } from './native.js';
+import type { DataId, TensorInfo } from '@tensorflow/tfjs-core';
+import { type BlockId, native } from './native.js';
 import type { NumericDType } from './storage.js';
 
 const codes: Record<string, number> = { float32: 0, int32: 1, bool: 2 };
@@ -12,6 +11,13 @@ export function kernelNumber(name: string): number {
   const number = numbers.get(name);
   if (number === undefined) throw new Error(`the native part of @bag/tfjs-backend-onednn has no kernel ${name}`);
   return number;
+}
+
+/** What a call needs of the backend. */
+interface Tensors {
+  blockOf(dataId: DataId): BlockId;
+  uninitialised(shape: number[], dtype: NumericDType): TensorInfo;
+  disposeData(dataId: DataId): boolean;
 }
 
 /**
@@ -27,12 +33,12 @@ export function kernelNumber(name: string): number {
  * call.run();
  */
 export class Call {
-  readonly #backend: OnednnBackend;
+  readonly #backend: Tensors;
   #kernel = 0;
   #length = 0;
   #outputs: TensorInfo[] = [];
 
-  constructor(backend: OnednnBackend) {
+  constructor(backend: Tensors) {
     this.#backend = backend;
   }
 

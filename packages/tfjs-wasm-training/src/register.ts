@@ -8,6 +8,7 @@ import {
   getKernel,
   Identity,
   type KernelConfig,
+  MaxPoolGrad,
   registerKernel,
   type TensorInfo,
   unregisterKernel,
@@ -19,6 +20,7 @@ import { crossEntropy, crossEntropyGrad } from './cross-entropy.js';
 import type { WasmKernel } from './heap.js';
 import { identity } from './identity.js';
 import { matMul } from './mat-mul.js';
+import { maxPoolGrad } from './max-pool-grad.js';
 import { sgdUpdate } from './sgd-update.js';
 
 /** Shared by every loaded copy of this package. */
@@ -32,6 +34,7 @@ const additions: Record<string, WasmKernel> = {
   BagCrossEntropyGrad: crossEntropyGrad,
   BagSgdUpdate: sgdUpdate,
   [Identity]: identity,
+  [MaxPoolGrad]: maxPoolGrad,
 };
 
 const wrappers: Record<string, (native: WasmKernel) => WasmKernel> = {

@@ -52,6 +52,16 @@ function pool(kernel: number, x: TensorInfo, attributes: Attributes, backend: On
   return y;
 }
 
+function maxPoolGradient(dy: TensorInfo, x: TensorInfo, attributes: Attributes, backend: OnednnBackend): TensorInfo {
+  const call = backend.call(MaxPoolGrad);
+  call.tensor(dy);
+  call.tensor(x);
+  const dx = call.output(x.shape);
+  pushWindows(call, geometry(x.shape, attributes));
+  call.run();
+  return dx;
+}
+
 const areFloats = (inputs: object): boolean =>
   Object.values(inputs as Record<string, TensorInfo>).every(({ dtype }) => dtype === 'float32');
 
@@ -79,15 +89,7 @@ define<Input, Attributes & { includeBatchInIndex: boolean }>(
 // TensorFlow.js forgets the rounding mode on the way back: the windows are as many as the gradient has.
 define<{ dy: TensorInfo; input: TensorInfo; output: TensorInfo }, Attributes>(
   'MaxPoolGrad',
-  ({ dy, input }, attributes, backend) => {
-    const call = backend.call(MaxPoolGrad);
-    call.tensor(dy);
-    call.tensor(input);
-    const dx = call.output(input.shape);
-    pushWindows(call, geometry(input.shape, attributes));
-    call.run();
-    return dx;
-  },
+  ({ dy, input }, attributes, backend) => maxPoolGradient(dy, input, attributes, backend),
   { takes: areFloats },
 );
 
@@ -102,4 +104,26 @@ define<{ dy: TensorInfo; input: TensorInfo }, Attributes>(
     return dx;
   },
   { takes: areFloats },
+);
+
+/** Of `@bag/ops`: padding by sides, and as many windows as fit. */
+interface BagAttributes {
+  filterSize: Pair;
+  strides: Pair;
+  pad: [Pair, Pair];
+}
+
+const explicit = ({ filterSize, strides, pad: [rows, columns] }: BagAttributes): Attributes => ({
+  filterSize,
+  strides,
+  pad: [[0, 0], rows, columns, [0, 0]],
+  dimRoundingMode: 'floor',
+});
+
+define<Input, BagAttributes>('BagMaxPool', ({ x }, attributes, backend) =>
+  pool(MaxPool, x, explicit(attributes), backend),
+);
+
+define<{ dy: TensorInfo; x: TensorInfo }, BagAttributes>('BagMaxPoolGrad', ({ dy, x }, attributes, backend) =>
+  maxPoolGradient(dy, x, explicit(attributes), backend),
 );
