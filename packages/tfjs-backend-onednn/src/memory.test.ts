@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
+import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
@@ -151,10 +152,11 @@ describe('lifetime', () => {
   it('of blocks ends with the thread that made them', async () => {
     const { blocksInUse } = memory();
     const require = createRequire(import.meta.url);
-    const workerData = { build: require.resolve('node-gyp-build'), root: dirname(dirname(fileURLToPath(import.meta.url))) }; // prettier-ignore
+    const { resolve: find } = require('node-gyp-build') as { resolve: (folder: string) => string };
+    const workerData = env['BAG_ONEDNN_ADDON'] ?? find(dirname(dirname(fileURLToPath(import.meta.url))));
     const code = `
       const { parentPort, workerData } = require('node:worker_threads');
-      const native = require(workerData.build)(workerData.root);
+      const native = require(workerData);
       const owner = native.newOwner();
       const blocks = [0, 1, 2].map(() => native.allocate(40, owner));
       native.write(blocks[0], Float32Array.of(1, NaN));
