@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { env } from 'node:process';
+import process, { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 /** A block of native memory, named by a number that is never used twice. */
@@ -43,9 +44,21 @@ export interface Native {
   setThreads(count: number): void;
 }
 
+/** The addon is compiled for processors since 2013; on an older one it would not fail but crash. */
+function requireAvx2(): void {
+  if (process.arch !== 'x64' || process.platform !== 'linux') return;
+  if (!/^flags\s*:.*\bavx2\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'))) {
+    throw new Error('this processor has no AVX2');
+  }
+}
+
 function load(): Native {
+  // Threads of OpenMP that have nothing to do give their processor away soon: Node has threads of its own that want it,
+  // for decoding images above all. OpenMP reads this when it is loaded.
+  env['GOMP_SPINCOUNT'] ??= '1000';
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   try {
+    requireAvx2();
     const require = createRequire(import.meta.url);
     // Another build of the addon, such as the one that sanitizers watch.
     const given = env['BAG_ONEDNN_ADDON'];
