@@ -36,6 +36,7 @@ function switchOurs({ onLoad }) {
 
 const failures = [];
 const counts = { passed: 0, pending: 0, failed: 0, excluded: 0 };
+let lostBefore = 0;
 const unused = new Set(exclusions.map(({ name }) => name));
 const complain = (message) => failures.push({ name: 'conformance', messages: [message] });
 
@@ -65,6 +66,9 @@ function report({ fullName, status, failedExpectations }) {
   counts[status]++;
   if (status === 'excluded') return;
   if (status === 'failed') fail(fullName, failedExpectations);
+  const lost = lostBlocks();
+  if (lost > lostBefore) failures.push({ name: fullName, messages: [`lost ${lost - lostBefore} native blocks`] });
+  lostBefore = lost;
   const done = counts.passed + counts.pending + counts.failed;
   if (done % 1000 === 0) console.error(`conformance: ${done} …`);
 }
@@ -82,13 +86,12 @@ function placeOf(stack = '') {
     .join('\n');
 }
 
-const { memory } = createRequire(import.meta.url)(bundle);
+const { lostBlocks } = createRequire(import.meta.url)(bundle);
 if (exclusions.length > mostExclusions) complain(`${exclusions.length} exclusions, more than ${mostExclusions}`);
 await jasmine.execute();
 for (const name of unused) complain(`no spec has the excluded name "${name}"`);
 // Every suite resets the engine behind itself.
-const { blocksInUse, bytesInUse } = memory();
-if (blocksInUse > 0) complain(`${blocksInUse} native blocks, ${bytesInUse} bytes, are still in use`);
+if (lostBlocks() > 0) complain(`${lostBlocks()} native blocks are still in use`);
 
 for (const { name, messages } of failures) console.error(`\n✗ ${name}\n${messages.join('\n')}`);
 const { passed, pending, failed, excluded } = counts;
