@@ -1,7 +1,9 @@
 // Batch normalisation in training, with the residual and the ReLU that follow it, and its gradient. Both are bound by
 // memory, so what counts is how often an activation is read and written: forward twice and once, backward twice and once.
 #include <algorithm>
+#include <limits>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "kernels.h"
@@ -12,15 +14,18 @@ namespace bag {
 
 namespace {
 
+/** Columns in a line of the cache. */
+constexpr int64_t line = 2 * lanes;
+
 /**
- * Rows of C channels seen as rows of a width that is a multiple of the vector's, several of the original ones each: each
+ * Rows of C channels seen as rows of a width that is a multiple of a line, several of the original ones each: each
  * column is still one channel. What is left over is `rest` original rows at the end.
  */
 struct Rows {
   int64_t channels, fold, width, count, rest;
 
   Rows(int64_t size, int64_t channels) : channels(channels) {
-    fold = lanes / std::gcd(channels, lanes);
+    fold = line / std::gcd(channels, line);
     while (channels * fold < 64) fold *= 2;
     width = channels * fold;
     const int64_t rows = channels == 0 ? 0 : size / channels;
@@ -39,9 +44,12 @@ struct Rows {
 /** Rows that are summed in single precision before they are added to the double one. */
 constexpr int64_t block = 64;
 
-/** Two sums per channel, in double precision, of terms that `term(i, c)` gives: i into the tensor, c into the width. */
-template <typename Terms>
-void twoSums(const Rows& rows, Terms terms, std::vector<double>& first, std::vector<double>& second) {
+/**
+ * Two sums per channel, in double precision. `termsOf(c, zero)` holds what belongs to column c, as a vector or as one
+ * number like `zero`; called with (i, first, second), it adds the terms of element i.
+ */
+template <typename TermsOf>
+void twoSums(const Rows& rows, TermsOf termsOf, std::vector<double>& first, std::vector<double>& second) {
   const int64_t width = rows.width, channels = rows.channels;
   const int most = omp_get_max_threads();
   std::vector<double> sums(static_cast<size_t>(most * 2 * width), 0.0);
@@ -50,23 +58,17 @@ void twoSums(const Rows& rows, Terms terms, std::vector<double>& first, std::vec
     std::vector<float> partial(static_cast<size_t>(2 * width));
     float *a = partial.data(), *b = a + width;
     for (int64_t start = from; start < to; start += block) {
-      const int64_t end = std::min(start + block, to);
       std::fill(partial.begin(), partial.end(), 0.0f);
-      int64_t row = start;
-      for (; row + 4 <= end; row += 4) {
-        for (int64_t c = 0; c < width; c += lanes) {
-          Vector s = load(a + c), q = load(b + c);
-          for (int64_t r = 0; r < 4; r++) terms((row + r) * width + c, c, s, q);
+      // In the order of memory, a line of the cache at a time: several rows side by side are read at half the speed.
+      for (int64_t row = start; row < std::min(start + block, to); row++) {
+        for (int64_t c = 0; c < width; c += line) {
+          Vector s = load(a + c), q = load(b + c), t = load(a + c + lanes), u = load(b + c + lanes);
+          termsOf(c, Vector{})(row * width + c, s, q);
+          termsOf(c + lanes, Vector{})(row * width + c + lanes, t, u);
           store(a + c, s);
           store(b + c, q);
-        }
-      }
-      for (; row < end; row++) {
-        for (int64_t c = 0; c < width; c += lanes) {
-          Vector s = load(a + c), q = load(b + c);
-          terms(row * width + c, c, s, q);
-          store(a + c, s);
-          store(b + c, q);
+          store(a + c + lanes, t);
+          store(b + c + lanes, u);
         }
       }
       for (int64_t c = 0; c < 2 * width; c++) total[c] += partial[c];
@@ -81,36 +83,41 @@ void twoSums(const Rows& rows, Terms terms, std::vector<double>& first, std::vec
       second[c % channels] += total[width + c];
     }
   }
-  // The rest, one value at a time.
   const int64_t start = rows.count * width;
   for (int64_t i = 0; i < rows.rest * channels; i++) {
     float s = 0, q = 0;
-    terms(start + i, i % channels, s, q);
+    termsOf(i % channels, 0.0f)(start + i, s, q);
     first[i % channels] += s;
     second[i % channels] += q;
   }
 }
 
-/** Applies `body(i, c)`, a vector or a single value at a time, to all elements; backwards, so that the end of the pass
- *  before is still in the cache. */
-template <typename Body>
-void forEach(const Rows& rows, Body body) {
-  parallelFor(rows.count, rows.width, [&](int64_t from, int64_t to) {
-    for (int64_t end = to; end > from;) {
-      const int64_t start = std::max(from, end - block);
-      for (int64_t row = start; row < end; row++) {
-        for (int64_t c = 0; c < rows.width; c += lanes) body(row * rows.width + c, c, Vector{});
+/**
+ * Calls `bodyOf(c, zero)`, which holds what belongs to column c, with each element's place; backwards by blocks, so that
+ * the end of the pass before is still in the cache.
+ */
+template <typename BodyOf>
+void forEach(const Rows& rows, BodyOf bodyOf) {
+  const int64_t width = rows.width;
+  parallelFor(rows.count, width, [=](int64_t from, int64_t to) {
+    for (int64_t end = to; end > from; end = std::max(from, end - block)) {
+      for (int64_t row = std::max(from, end - block); row < end; row++) {
+        // A line of the cache at a time, which is how writing past it is fast.
+        for (int64_t c = 0; c < width; c += line) {
+          bodyOf(c, Vector{})(row * width + c);
+          bodyOf(c + lanes, Vector{})(row * width + c + lanes);
+        }
       }
-      end = start;
     }
     fence();
   });
-  const int64_t start = rows.count * rows.width;
-  for (int64_t i = 0; i < rows.rest * rows.channels; i++) body(start + i, i % rows.channels, 0.0f);
+  const int64_t start = rows.count * width;
+  for (int64_t i = 0; i < rows.rest * rows.channels; i++) bodyOf(i % rows.channels, 0.0f)(start + i);
 }
 
-inline void get(const float* p, Vector& v) { v = load(p); }
-inline void get(const float* p, float& v) { v = *p; }
+/** A vector, or one number, as the second argument is. */
+inline Vector get(const float* p, Vector) { return load(p); }
+inline float get(const float* p, float) { return *p; }
 template <bool streaming>
 inline void put(float* p, Vector v) {
   if constexpr (streaming) storeStreaming(p, v);
@@ -136,20 +143,14 @@ void normalise(const Tensor& x, const Tensor& residual, const Tensor& y, const R
   const float *from = x.floats(), *other = residual.floats();
   float* to = y.floats();
   const float *m = means.data(), *s = scales.data(), *b = betas.data();
+  const float floor = relu ? 0 : -std::numeric_limits<float>::infinity();
   const auto pass = [&](auto streaming, auto withResidual) {
-    forEach(rows, [=](int64_t i, int64_t c, auto zero) {
-      decltype(zero) value, centre, factor, shift;
-      get(from + i, value);
-      get(m + c, centre);
-      get(s + c, factor);
-      get(b + c, shift);
-      value = fusedMultiplyAdd(value - centre, factor, shift);
-      if constexpr (withResidual) {
-        decltype(zero) more;
-        get(other + i, more);
-        value += more;
-      }
-      put<streaming>(to + i, relu ? rectified(value) : value);
+    forEach(rows, [=](int64_t c, auto zero) {
+      return [=, centre = get(m + c, zero), factor = get(s + c, zero), shift = get(b + c, zero)](int64_t i) {
+        auto value = fusedMultiplyAdd(get(from + i, zero) - centre, factor, shift);
+        if constexpr (withResidual) value += get(other + i, zero);
+        put<streaming>(to + i, atLeast(floor, value));
+      };
     });
   };
   specialise(y.size * 4 >= streamingBytes, other != nullptr, pass);
@@ -178,13 +179,12 @@ void BatchNormTraining(Arguments& in) {
   std::vector<double> sums, squares;
   twoSums(
       rows,
-      [=](int64_t i, int64_t c, auto& s, auto& q) {
-        std::decay_t<decltype(s)> value, pivot;
-        get(values + i, value);
-        get(origin + c, pivot);
-        value -= pivot;
-        s += value;
-        q = fusedMultiplyAdd(value, value, q);
+      [=](int64_t c, auto zero) {
+        return [=, pivot = get(origin + c, zero)](int64_t i, auto& sum, auto& square) {
+          const auto value = get(values + i, zero) - pivot;
+          sum += value;
+          square = fusedMultiplyAdd(value, value, square);
+        };
       },
       sums, squares);
 
@@ -247,36 +247,29 @@ void BatchNormTrainingGrad(Arguments& in) {
   const float *gradient = dy.floats(), *input = x.floats(), *output = y.floats();
   float* other = dResidual.floats();
 
-  // How g comes about: 0 dy itself; 1 masked by the y that is computed again; 2 masked by the y that is given.
-  const int mask = !relu ? 0 : other != nullptr ? 2 : 1;
-  const auto maskedBy = [=](auto kind, int64_t i, int64_t c, auto& g, auto& centred) {
-    std::decay_t<decltype(g)> centre;
-    get(gradient + i, g);
-    get(input + i, centred);
-    get(m + c, centre);
-    centred -= centre;
-    if constexpr (kind == 1) {
-      std::decay_t<decltype(g)> factor, shift;
-      get(s + c, factor);
-      get(b + c, shift);
-      g = whereAbove0(fusedMultiplyAdd(centred, factor, shift), g);
-    } else if constexpr (kind == 2) {
-      std::decay_t<decltype(g)> value;
-      get(output + i, value);
-      g = whereAbove0(value, g);
-    }
+  // g and x − μ of element i of column c. Where the ReLU was open is told by the y that is computed again from x, or by
+  // the given one if there was a residual.
+  const auto termsOf = [=](auto masked, auto keeps, int64_t c, auto zero) {
+    return [=, centre = get(m + c, zero), factor = get(s + c, zero), shift = get(b + c, zero)](int64_t i) {
+      const auto centred = get(input + i, zero) - centre;
+      auto g = get(gradient + i, zero);
+      if constexpr (masked && keeps) g = whereAbove0(get(output + i, zero), g);
+      else if constexpr (masked) g = whereAbove0(fusedMultiplyAdd(centred, factor, shift), g);
+      return std::pair(g, centred);
+    };
   };
-  const auto run = [&](auto kind) {
+  specialise(relu, other != nullptr, [&](auto masked, auto keeps) {
     std::vector<double> sums, products;
     twoSums(
         rows,
-        [=](int64_t i, int64_t c, auto& sum, auto& product) {
-          std::decay_t<decltype(sum)> g, centred;
-          maskedBy(kind, i, c, g, centred);
-          // The second pass then finds g itself.
-          if (other != nullptr) put<false>(other + i, g);
-          sum += g;
-          product = fusedMultiplyAdd(g, centred, product);
+        [=](int64_t c, auto zero) {
+          return [=, terms = termsOf(masked, keeps, c, zero)](int64_t i, auto& sum, auto& product) {
+            const auto [g, centred] = terms(i);
+            // The second pass then finds g itself.
+            if constexpr (keeps) put<false>(other + i, g);
+            sum += g;
+            product = fusedMultiplyAdd(g, centred, product);
+          };
         },
         sums, products);
 
@@ -291,27 +284,25 @@ void BatchNormTrainingGrad(Arguments& in) {
     const auto wideOfX = rows.widen(ofX.data()), wideConstant = rows.widen(constant.data());
     const float *k = wideOfX.data(), *d = wideConstant.data();
     float* to = dx.floats();
-    specialise(dx.size * 4 >= streamingBytes, other != nullptr, [&](auto streaming, auto known) {
-      forEach(rows, [=](int64_t i, int64_t c, auto zero) {
-        decltype(zero) g, centred, factor, slope, shift;
-        if constexpr (known) {
-          get(other + i, g);
-          get(input + i, centred);
-          get(m + c, factor);
-          centred -= factor;
-        } else {
-          maskedBy(kind, i, c, g, centred);
-        }
-        get(s + c, factor);
-        get(k + c, slope);
-        get(d + c, shift);
-        put<streaming>(to + i, fusedMultiplyAdd(g, factor, fusedMultiplyAdd(centred, slope, shift)));
+    const auto pass = [&](auto streaming) {
+      forEach(rows, [=](int64_t c, auto zero) {
+        return [=, centre = get(m + c, zero), factor = get(s + c, zero), slope = get(k + c, zero),
+                shift = get(d + c, zero), terms = termsOf(masked, keeps, c, zero)](int64_t i) {
+          const auto combined = [=](auto g, auto centred) {
+            return fusedMultiplyAdd(g, factor, fusedMultiplyAdd(centred, slope, shift));
+          };
+          if constexpr (keeps) {
+            put<streaming>(to + i, combined(get(other + i, zero), get(input + i, zero) - centre));
+          } else {
+            const auto [g, centred] = terms(i);
+            put<streaming>(to + i, combined(g, centred));
+          }
+        };
       });
-    });
-  };
-  if (mask == 0) run(std::integral_constant<int, 0>{});
-  else if (mask == 1) run(std::integral_constant<int, 1>{});
-  else run(std::integral_constant<int, 2>{});
+    };
+    if (dx.size * 4 >= streamingBytes) pass(std::true_type{});
+    else pass(std::false_type{});
+  });
 }
 
 }  // namespace bag

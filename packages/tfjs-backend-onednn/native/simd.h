@@ -57,15 +57,15 @@ inline Vector fusedMultiplyAdd(Vector a, Vector b, Vector c) {
 #endif
 }
 
-/** max(0, ·); a NaN stays one. */
-inline float rectified(float v) { return v < 0 ? 0 : v; }
-inline Vector rectified(Vector v) { return v < 0 ? Vector{} : v; }
+/** The larger one; a NaN stays one. */
+inline float atLeast(float floor, float v) { return v < floor ? floor : v; }
+inline Vector atLeast(float floor, Vector v) { return v < floor ? splat(floor) : v; }
 
 /** v where the mask's value is above 0, else 0. */
 inline float whereAbove0(float mask, float v) { return mask > 0 ? v : 0; }
 inline Vector whereAbove0(Vector mask, Vector v) { return mask > 0 ? v : Vector{}; }
 
 /** Bytes of a result from which on it is written past the cache. */
-constexpr int64_t streamingBytes = 24 << 20;
+constexpr int64_t streamingBytes = 6 << 20;
 
 }  // namespace bag

@@ -35,7 +35,7 @@ float absolute(float v) { return std::fabs(v); }
 uint32_t absolute(uint32_t v) { return v >> 31 ? 0 - v : v; }
 
 /** max(0, v): +0 for −0, NaN for NaN. */
-float positive(float v) { return rectified(v) + 0.0f; }
+float positive(float v) { return atLeast(0, v) + 0.0f; }
 int32_t positive(int32_t v) { return v < 0 ? 0 : v; }
 
 constexpr float seluScale = 1.0507009873554804934193349852946f;

@@ -55,7 +55,7 @@ function requireAvx2(): void {
 function load(): Native {
   // Threads of OpenMP that have nothing to do give their processor away soon: Node has threads of its own that want it,
   // for decoding images above all. OpenMP reads this when it is loaded.
-  env['GOMP_SPINCOUNT'] ??= '1000';
+  env['GOMP_SPINCOUNT'] ??= '10000';
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   try {
     requireAvx2();
