@@ -2,9 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <limits>
+#include <cstring>
 
-#include "exponential.h"
+#include "simd.h"
+#include "vector_math.h"
 
 namespace bag {
 
@@ -16,19 +17,30 @@ inline void forVectors(int64_t length, Body body) {
   if (i < length) body(i, length - i);
 }
 
+/** A vector of the `count` values at p, the others `rest`. */
 inline Vector loadUpTo(const float* p, int64_t count, float rest) {
-  return count == lanes ? load(p) : loadSome(p, count, rest);
+  if (count == lanes) return load(p);
+  Vector v = splat(rest);
+  std::memcpy(&v, p, static_cast<size_t>(count) * sizeof(float));
+  return v;
 }
 inline void storeUpTo(float* p, Vector v, int64_t count) {
-  if (count == lanes) store(p, v);
-  else storeSome(p, v, count);
+  if (count == lanes) return store(p, v);
+  std::memcpy(p, &v, static_cast<size_t>(count) * sizeof(float));
+}
+/** The first `count` lanes of v, the others 0. */
+inline Vector firstOf(Vector v, int64_t count) {
+  if (count == lanes) return v;
+  Vector some{};
+  std::memcpy(&some, &v, static_cast<size_t>(count) * sizeof(float));
+  return some;
 }
 
 inline float total(Vector v) {
   return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
 }
 
-constexpr float infinity = std::numeric_limits<float>::infinity();
+using vector_math::infinity;
 
 /** The largest value of a row, NaNs left out. */
 inline float largestOf(const float* x, int64_t length) {
@@ -51,8 +63,8 @@ inline double sumOfExponentials(const float* x, int64_t length, float shift, Put
   for (int64_t start = 0; start < length; start += block) {
     Vector partial{};
     forVectors(std::min(block, length - start), [&](int64_t i, int64_t count) {
-      const Vector term = exponential(loadUpTo(x + start + i, count, -infinity) - shift);
-      partial += count == lanes ? term : someOf(term, count);
+      const Vector term = vector_math::exp(loadUpTo(x + start + i, count, -infinity) - shift);
+      partial += firstOf(term, count);
       put(start + i, term, count);
     });
     sum += total(partial);
