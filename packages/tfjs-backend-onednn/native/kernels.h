@@ -71,6 +71,8 @@ namespace bag {
   KERNEL(ResizeBilinear)            \
   KERNEL(ResizeNearestNeighbor)     \
   KERNEL(ResizeGrad)                \
+  /* round_to.cc */                 \
+  KERNEL(RoundTo)                   \
   /* scatter.cc */                  \
   KERNEL(ScatterNd)                 \
   KERNEL(TensorScatterUpdate)       \

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { kernelNumber } from './call.js';
-import { evaluate, onednn } from './evaluate.js';
+import { evaluate, onednn } from './fixtures/onednn.js';
 import { memory } from './index.js';
 
 beforeAll(async () => {

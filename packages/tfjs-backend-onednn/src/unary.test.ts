@@ -1,7 +1,7 @@
 import { expectAllClose } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { evaluate } from './evaluate.js';
+import { evaluate } from './fixtures/onednn.js';
 import './index.js';
 
 beforeAll(async () => {

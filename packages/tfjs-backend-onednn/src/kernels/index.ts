@@ -16,6 +16,7 @@ import './pad.js';
 import './pool.js';
 import './reduction.js';
 import './resize.js';
+import './round-to.js';
 import './scatter.js';
 import './select.js';
 import './sgd-update.js';
