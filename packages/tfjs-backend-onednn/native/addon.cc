@@ -2,6 +2,7 @@
 #include <node_api.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <string>
@@ -29,6 +30,12 @@ const Kernel kernels[] = {
 #undef BAG_ENTRY
 };
 constexpr size_t kernelCount = sizeof(kernels) / sizeof(kernels[0]);
+
+/** How many threads compute, whichever thread of Node asks: OpenMP's own setting is one for each of those. */
+int& threadCount() {
+  static int count = omp_get_max_threads();
+  return count;
+}
 
 /** All memory is shared between Node's threads; one of them computes at a time. */
 std::mutex& gate() {
@@ -238,6 +245,7 @@ napi_value run(napi_env env, napi_callback_info info) {
   const double kernel = numberOf(env, values[0]), count = numberOf(env, values[1]);
   if (!(kernel >= 0 && kernel < kernelCount)) throw BadArgument("no such kernel");
   if (!(count >= 0 && count <= frameLength)) throw BadArgument("too many arguments for a kernel");
+  if (omp_get_max_threads() != threadCount()) omp_set_num_threads(threadCount());
   Arguments arguments(instance(env).frame, static_cast<size_t>(count));
   const auto& chosen = kernels[static_cast<size_t>(kernel)];
   try {
@@ -279,25 +287,35 @@ napi_value trim(napi_env, napi_callback_info) {
   return nullptr;
 }
 
-/** setLimits(bytesInUse, freeBytesKept) */
+/** A size in bytes, `otherwise` where it is undefined. */
+size_t sizeOr(napi_env env, napi_value value, size_t otherwise) {
+  napi_valuetype type;
+  check(env, napi_typeof(env, value, &type));
+  if (type == napi_undefined) return otherwise;
+  const double bytes = numberOf(env, value);
+  if (!(bytes >= 0)) throw BadArgument("expected a size in bytes");
+  return static_cast<size_t>(std::min(bytes, 9007199254740992.0));
+}
+
+/** setLimits(bytesInUse, freeBytesKept); one that is undefined stays what it is. */
 napi_value setLimits(napi_env env, napi_callback_info info) {
   napi_value values[2];
   argumentsOf(env, info, values);
-  const double inUse = numberOf(env, values[0]), kept = numberOf(env, values[1]);
-  if (!(inUse >= 0 && kept >= 0)) throw BadArgument("expected sizes in bytes");
-  allocator().setLimit(static_cast<size_t>(inUse));
-  allocator().setCacheLimit(static_cast<size_t>(kept));
+  const size_t inUse = sizeOr(env, values[0], allocator().limit());
+  const size_t kept = sizeOr(env, values[1], allocator().cacheLimit());
+  allocator().setLimit(inUse);
+  allocator().setCacheLimit(kept);
   return nullptr;
 }
 
-napi_value threads(napi_env env, napi_callback_info) { return number(env, omp_get_max_threads()); }
+napi_value threads(napi_env env, napi_callback_info) { return number(env, threadCount()); }
 
 napi_value setThreads(napi_env env, napi_callback_info info) {
   napi_value values[1];
   argumentsOf(env, info, values);
   const double count = numberOf(env, values[0]);
   if (!(count >= 1 && count <= 1024)) throw BadArgument("expected a number of threads from 1 to 1024");
-  omp_set_num_threads(static_cast<int>(count));
+  threadCount() = static_cast<int>(count);
   return nullptr;
 }
 

@@ -26,8 +26,10 @@ namespace {
 constexpr size_t alignment = 64;
 constexpr size_t largestSmall = 32 << 10;
 constexpr size_t slab = 1 << 20;
-constexpr size_t page = 4 << 10;
 constexpr size_t hugePage = 2 << 20;
+
+/** What the system gives and takes back memory in. */
+const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
 
 size_t roundUp(size_t value, size_t step) { return (value + step - 1) / step * step; }
 
@@ -42,7 +44,7 @@ size_t classSize(size_t bytes) {
 std::string mebibytes(size_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
 size_t physicalMemory() {
-  return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * page;
 }
 
 }  // namespace
@@ -50,7 +52,7 @@ size_t physicalMemory() {
 Allocator::Allocator() : limit_(physicalMemory()), cacheLimit_(physicalMemory() / 2) {
   smallFree_.resize(largestSmall / alignment + 1);
   // Twice the memory, so that fragments do not exhaust the addresses before the memory is exhausted.
-  for (reserved_ = roundUp(2 * limit_, hugePage); reserved_ >= slab; reserved_ = roundUp(reserved_ / 2, hugePage)) {
+  for (reserved_ = roundUp(2 * limit_, hugePage); reserved_ > hugePage; reserved_ = roundUp(reserved_ / 2, hugePage)) {
     void* memory = mmap(nullptr, reserved_ + hugePage, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) continue;
@@ -122,6 +124,11 @@ char* Allocator::takeLarge(size_t capacity) {
   }
   auto [size, offset] = *best;
   const bool resident = free_.at(offset).resident;
+  // Fresh memory beside free memory that does not fit: not more of both than there may be in use.
+  if (!resident && freeResident_ > 0 && touched_ + capacity > limit_) {
+    trim();
+    return takeLarge(capacity);
+  }
   freeBySize_.erase(best);
   auto range = free_.erase(free_.find(offset));
   if (resident) {
@@ -172,12 +179,17 @@ void Allocator::insertRange(size_t offset, Range range) {
   if (range.resident) freeResident_ += range.size;
 }
 
+void Allocator::setCacheLimit(size_t bytes) {
+  cacheLimit_ = bytes;
+  if (freeResident_ > cacheLimit_) trim();
+}
+
 void Allocator::trim() {
   std::vector<std::pair<size_t, size_t>> merged;  // offset, size
   for (const auto& [offset, range] : free_) {
     if (range.resident) {
       const size_t from = roundUp(offset, page), to = (offset + range.size) / page * page;
-      if (to > from) madvise(base_ + from, to - from, MADV_DONTNEED);
+      if (to > from && madvise(base_ + from, to - from, MADV_DONTNEED) != 0) throw Error("ERR_BAG_MEMORY", "the system does not take free memory back");
       touched_ -= range.size;
     }
     if (!merged.empty() && merged.back().first + merged.back().second == offset) merged.back().second += range.size;

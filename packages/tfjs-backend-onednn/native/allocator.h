@@ -47,9 +47,11 @@ class Allocator {
   Statistics statistics() const;
   void resetPeak() { peakBytesInUse_ = bytesInUse_; }
   /** The most bytes that may be in use at once. */
+  size_t limit() const { return limit_; }
   void setLimit(size_t bytes) { limit_ = bytes; }
   /** How many free bytes may stay resident. */
-  void setCacheLimit(size_t bytes) { cacheLimit_ = bytes; }
+  size_t cacheLimit() const { return cacheLimit_; }
+  void setCacheLimit(size_t bytes);
 
  private:
   struct Block {

@@ -43,22 +43,32 @@ export function memory(): NativeMemory {
   return native.memory();
 }
 
+/**
+ * Starts `peakBytesInUse` anew from what is in use now.
+ *
+ * @example
+ * resetPeakMemory();
+ * await trainStep();
+ * memory().peakBytesInUse; // of that step
+ */
+export function resetPeakMemory(): void {
+  native.resetPeak();
+}
+
 export interface MemoryLimits {
-  /** The most bytes that tensors may take at once; the machine's memory by default. More throws a RangeError. */
+  /** The most bytes that tensors may take at once; more throws a RangeError. At the start the machine's memory. */
   inUse?: number;
-  /** The most free bytes that are kept for reuse; half of the machine's memory by default. */
+  /** The most free bytes that are kept for reuse. At the start half of the machine's memory. */
   kept?: number;
 }
 
-const unlimited = Number.MAX_SAFE_INTEGER;
-
 /**
- * Bounds the native memory.
- *
+ * Bounds the native memory, of the whole process. A limit that is left out stays what it is.
+ * @throws TypeError for what is no size.
  * @example
  * setMemoryLimits({ inUse: 2 ** 32, kept: 2 ** 30 });
  */
-export function setMemoryLimits({ inUse = unlimited, kept = unlimited }: MemoryLimits): void {
+export function setMemoryLimits({ inUse, kept }: MemoryLimits): void {
   native.setLimits(inUse, kept);
 }
 

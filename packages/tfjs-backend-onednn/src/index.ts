@@ -4,7 +4,7 @@ import { backendName, forwardTheRest } from './define.js';
 import './kernels/index.js';
 
 export { OnednnBackend } from './backend.js';
-export { info, memory, setMemoryLimits, setThreads, threads, trimMemory } from './control.js';
+export { info, memory, resetPeakMemory, setMemoryLimits, setThreads, threads, trimMemory } from './control.js';
 export type { EngineInfo, MemoryLimits } from './control.js';
 export type { NativeMemory } from './native.js';
 

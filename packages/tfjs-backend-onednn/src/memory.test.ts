@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { forward } from './define.js';
-import { memory, OnednnBackend, setMemoryLimits } from './index.js';
+import { memory, OnednnBackend, resetPeakMemory, setMemoryLimits } from './index.js';
 import { native } from './native.js';
 
 beforeAll(async () => {
@@ -204,6 +204,47 @@ describe('limits', () => {
     for (const size of [2 ** 45, 2 ** 53, 1e300, Infinity]) {
       expect(failure(() => native.allocate(size, 0))).toBeInstanceOf(RangeError);
     }
+  });
+
+  it('stay what they are where they are left out', () => {
+    const { limit, bytesInUse } = memory();
+    try {
+      setMemoryLimits({ inUse: bytesInUse + 2 ** 24 });
+      setMemoryLimits({ kept: 0 });
+      expect(memory().limit).toBe(bytesInUse + 2 ** 24);
+      // Nothing that is freed is kept: neither now nor after the other limit changes.
+      setMemoryLimits({ inUse: limit });
+      setMemoryLimits({});
+      const { bytesResident } = memory();
+      tf.tensor1d(new Float32Array(2 ** 22)).dispose();
+      expect(memory().bytesResident).toBe(bytesResident);
+      expect(memory().limit).toBe(limit);
+      expect(() => { setMemoryLimits({ inUse: 2 ** 20, kept: -1 }); }).toThrow(TypeError); // prettier-ignore
+      expect(memory().limit).toBe(limit);
+    } finally {
+      setMemoryLimits({ inUse: limit, kept: limit / 2 });
+    }
+  });
+
+  it('of what is kept hold at once', () => {
+    const { limit } = memory();
+    tf.tensor1d(new Float32Array(2 ** 22)).dispose();
+    const { bytesResident } = memory();
+    setMemoryLimits({ kept: 0 });
+    expect(bytesResident - memory().bytesResident).toBeGreaterThanOrEqual(2 ** 24);
+    setMemoryLimits({ kept: limit / 2 });
+  });
+});
+
+describe('the peak', () => {
+  it('is the most bytes in use since it was started anew', () => {
+    tf.tensor1d(new Float32Array(2 ** 20)).dispose();
+    const { bytesInUse, peakBytesInUse } = memory();
+    expect(peakBytesInUse).toBeGreaterThanOrEqual(bytesInUse + 2 ** 22);
+    resetPeakMemory();
+    expect(memory().peakBytesInUse).toBe(bytesInUse);
+    tf.tensor1d(new Float32Array(2 ** 18)).dispose();
+    expect(memory().peakBytesInUse).toBe(bytesInUse + 2 ** 20);
   });
 });
 

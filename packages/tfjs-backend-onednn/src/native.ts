@@ -13,7 +13,7 @@ export interface NativeMemory {
   blocksInUse: number;
   /** Bytes that the system has given, free ones that are kept for reuse included. */
   bytesResident: number;
-  /** The most bytes in use at once since `resetPeak`. */
+  /** The most bytes in use at once since `resetPeakMemory`. */
   peakBytesInUse: number;
   /** The most bytes that may be in use. */
   limit: number;
@@ -39,7 +39,8 @@ export interface Native {
   memory(): NativeMemory;
   resetPeak(): void;
   trim(): void;
-  setLimits(bytesInUse: number, freeBytesKept: number): void;
+  /** One that is undefined stays what it is. */
+  setLimits(bytesInUse: number | undefined, freeBytesKept: number | undefined): void;
   threads(): number;
   setThreads(count: number): void;
 }
