@@ -1,5 +1,5 @@
 import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { type Activation, activationCode, finishActivation, isOfLastAxis } from '../activation.js';
+import { type Activation, activated, isOfLastAxis } from '../activation.js';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
 import { define, forward } from '../define.js';
@@ -36,9 +36,10 @@ const InputGradient = kernelNumber('ConvolutionInputGradient');
 const FilterGradient = kernelNumber('ConvolutionFilterGradient');
 
 interface Epilogue {
-  bias?: TensorInfo;
-  activation?: Activation;
-  leakyreluAlpha?: number;
+  bias?: TensorInfo | undefined;
+  /** Its code. */
+  activation?: number;
+  leakyreluAlpha?: number | undefined;
 }
 
 function convolve(
@@ -47,7 +48,7 @@ function convolve(
   outShape: number[],
   geometry: Geometry,
   backend: OnednnBackend,
-  { bias, activation, leakyreluAlpha = 0 }: Epilogue = {},
+  { bias, activation = 0, leakyreluAlpha = 0 }: Epilogue = {},
 ): TensorInfo {
   const call = backend.call(Forward);
   call.tensor(x);
@@ -55,7 +56,7 @@ function convolve(
   call.optional(bias);
   const y = call.output(outShape);
   pushGeometry(call, geometry);
-  call.number(activationCode(activation));
+  call.number(activation);
   call.number(leakyreluAlpha);
   call.run();
   return y;
@@ -185,12 +186,13 @@ for (const [depthwise, plainName, fusedName, inputName, filterName] of [
     fusedName,
     ({ x, filter, bias, preluActivationWeights }, { activation, leakyreluAlpha, ...attributes }, backend) => {
       const geometry = core(x.shape, filter.shape, attributes, depthwise);
-      const y = convolve(x, filter, geometry.outShape, geometry, backend, {
-        ...(bias != null && { bias }),
-        ...(activation !== undefined && { activation }),
-        ...(leakyreluAlpha !== undefined && { leakyreluAlpha }),
-      });
-      return finishActivation(y, activation, preluActivationWeights, backend);
+      return activated(activation, preluActivationWeights, backend, (code) =>
+        convolve(x, filter, geometry.outShape, geometry, backend, {
+          bias: bias ?? undefined,
+          activation: code,
+          leakyreluAlpha,
+        }),
+      );
     },
     { takes: (inputs, attributes) => takes(inputs, attributes) && fits(inputs, depthwise) },
   );

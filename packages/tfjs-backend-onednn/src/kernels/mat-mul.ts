@@ -1,5 +1,5 @@
 import { broadcast_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { type Activation, activationCode, finishActivation, isOfLastAxis } from '../activation.js';
+import { type Activation, activated, isOfLastAxis } from '../activation.js';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
 import { define, runKernel } from '../define.js';
@@ -50,24 +50,26 @@ function matMul(
     made.push(tiled);
     return [tiled, [batch, ...matrix]];
   };
-  const call = () => {
+  const multiply = (code: number) => {
     const [left, leftShape] = operand(a);
     const [right, rightShape] = operand(b);
-    const start = backend.call(MatMul);
-    start.tensor(left, leftShape);
-    start.tensor(right, rightShape);
-    return start;
+    const call = backend.call(MatMul);
+    call.tensor(left, leftShape);
+    call.tensor(right, rightShape);
+    call.optional(bias ?? undefined);
+    const y = call.output([...outer, rows, columns], 'float32', [batch, rows, columns]);
+    call.flag(transposeA);
+    call.flag(transposeB);
+    call.number(code);
+    call.number(leakyreluAlpha);
+    call.run();
+    return y;
   };
-  const product = call();
-  product.optional(bias ?? undefined);
-  const y = product.output([...outer, rows, columns], 'float32', [batch, rows, columns]);
-  product.flag(transposeA);
-  product.flag(transposeB);
-  product.number(activationCode(activation));
-  product.number(leakyreluAlpha);
-  product.run();
-  for (const { dataId } of made) backend.disposeData(dataId);
-  return finishActivation(y, activation, preluActivationWeights, backend);
+  try {
+    return activated(activation, preluActivationWeights, backend, multiply);
+  } finally {
+    for (const { dataId } of made) backend.disposeData(dataId);
+  }
 }
 
 /** Empty sums, integers, and a bias that is not one number per column go to tfjs-backend-cpu. */
