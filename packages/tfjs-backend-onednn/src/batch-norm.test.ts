@@ -1,19 +1,12 @@
 import { expectAllClose } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { noise } from './fixtures/noise.js';
 import { memory, type OnednnBackend } from './index.js';
 
 beforeAll(async () => {
   await tf.setBackend('onednn');
 });
-
-function values(length: number, seed: number, centre = 0, spread = 1): Float32Array {
-  let state = seed * 7919 + 1;
-  return Float32Array.from({ length }, () => {
-    state = (state * 48271) % 2147483647;
-    return centre + spread * ((state / 2147483647) * 2 - 1);
-  });
-}
 
 /** Runs a kernel on inputs of rank 1 (a number per channel) and 2; its outputs' values. Nothing may be left. */
 function run(name: string, channels: number, inputs: Record<string, Float32Array | undefined>, attributes: object) {
@@ -56,10 +49,10 @@ interface Options {
 }
 
 function checkTraining(rows: number, channels: number, { relu, residual, centre = 0.5, spread = 2 }: Options): void {
-  const x = values(rows * channels, 1, centre, spread);
-  const gamma = values(channels, 2, 1, 0.5);
-  const beta = values(channels, 3);
-  const more = residual ? values(x.length, 4) : undefined;
+  const x = noise(rows * channels, 1, centre, spread);
+  const gamma = noise(channels, 2, 1, 0.5);
+  const beta = noise(channels, 3);
+  const more = residual ? noise(x.length, 4) : undefined;
   const [y, mean, variance] = run('BagBatchNormTraining', channels, { x, gamma, beta, residual: more }, { epsilon, relu, residual }) as [Float32Array, Float32Array, Float32Array]; // prettier-ignore
   const exact = statistics(x, channels);
   expectAllClose(mean, exact.mean, { absolute: 1e-6 * spread, relative: 1e-7 });
@@ -76,7 +69,7 @@ function checkTraining(rows: number, channels: number, { relu, residual, centre 
   });
   expectAllClose(y, expected, { relative: 1e-6, absolute: 2e-6 });
 
-  const dy = values(x.length, 5);
+  const dy = noise(x.length, 5);
   const outputs = run(
     'BagBatchNormTrainingGrad',
     channels,
@@ -143,7 +136,7 @@ describe('BagBatchNormTraining', () => {
     const channels = 5;
     for (const bad of [NaN, Infinity, -Infinity]) {
       for (const row of [0, 1, 19]) {
-        const x = values(20 * channels, 1);
+        const x = noise(20 * channels, 1);
         const clean = x.slice();
         x[row * channels + 3] = bad;
         const ones = new Float32Array(channels).fill(1);
@@ -169,7 +162,7 @@ describe('BagBatchNormTraining', () => {
   });
 
   it('gives the same bits every time', () => {
-    const x = values(5000 * 12, 1);
+    const x = noise(5000 * 12, 1);
     const ones = new Float32Array(12).fill(1);
     const once = () =>
       run('BagBatchNormTraining', 12, { x, gamma: ones, beta: ones }, { epsilon, relu: false, residual: false })[1];
@@ -181,10 +174,10 @@ describe('BagBatchNormInference', () => {
   it.each([1, 3, 7, 16, 64, 65, 2048])('%i channels', (channels) => {
     for (const { relu, residual } of variants) {
       for (const rows of [1, 2, 33]) {
-        const x = values(rows * channels, 1, 0.5, 2);
-        const [gamma, beta, mean] = [values(channels, 2, 1, 0.5), values(channels, 3), values(channels, 4)];
-        const variance = values(channels, 5, 1, 0.9);
-        const more = residual ? values(x.length, 6) : undefined;
+        const x = noise(rows * channels, 1, 0.5, 2);
+        const [gamma, beta, mean] = [noise(channels, 2, 1, 0.5), noise(channels, 3), noise(channels, 4)];
+        const variance = noise(channels, 5, 1, 0.9);
+        const more = residual ? noise(x.length, 6) : undefined;
         const inputs = { x, gamma, beta, mean, variance, residual: more };
         const [y] = run('BagBatchNormInference', channels, inputs, { epsilon, relu, residual });
         const expected = Array.from(x, (v, i) => {
@@ -207,11 +200,11 @@ describe('BagBatchNormInference', () => {
 });
 
 describe('FusedBatchNorm', () => {
-  const x = values(6 * 5, 1);
-  const mean = values(5, 2);
-  const variance = values(5, 3, 1, 0.5);
-  const offset = values(5, 4);
-  const scale = values(5, 5);
+  const x = noise(6 * 5, 1);
+  const mean = noise(5, 2);
+  const variance = noise(5, 3, 1, 0.5);
+  const offset = noise(5, 4);
+  const scale = noise(5, 5);
 
   it.each([
     ['offset and scale', { offset, scale }],
@@ -232,11 +225,11 @@ describe('FusedBatchNorm', () => {
 
   it('takes parameters of the shape of x, and images', () => {
     tf.tidy(() => {
-      const image = tf.tensor4d(values(16, 1), [1, 2, 2, 4]);
+      const image = tf.tensor4d(noise(16, 1), [1, 2, 2, 4]);
       const whole = tf.batchNorm(image, image, tf.onesLike(image), image, undefined, 0);
       expectAllClose(whole.dataSync(), image.dataSync());
       const same = tf.batchNorm(image, tf.zeros([4]), tf.ones([4]), tf.ones([4]), tf.fill([4], 2), 0);
-      expectAllClose(same.dataSync(), Array.from(values(16, 1), (v) => 2 * v + 1), { absolute: 1e-6 }); // prettier-ignore
+      expectAllClose(same.dataSync(), Array.from(noise(16, 1), (v) => 2 * v + 1), { absolute: 1e-6 }); // prettier-ignore
     });
   });
 });

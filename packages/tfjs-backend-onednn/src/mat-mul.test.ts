@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { activations } from './fixtures/activations.js';
+import { noise } from './fixtures/noise.js';
 import { memory, type OnednnBackend } from './index.js';
 
 beforeAll(async () => {
@@ -9,13 +11,7 @@ beforeAll(async () => {
 
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
-function values(length: number, seed: number): Float32Array {
-  let state = seed * 7919 + 1;
-  return Float32Array.from({ length }, () => {
-    state = (state * 48271) % 2147483647;
-    return (state / 2147483647) * 4 - 2;
-  });
-}
+const values = (length: number, seed: number) => noise(length, seed, 0, 2);
 
 interface Operand {
   values: Float32Array;
@@ -183,17 +179,6 @@ describe('matMul', () => {
     expect(memory().blocksInUse).toBe(blocks);
   });
 });
-
-/** In double precision, from the definitions. */
-const activations: Record<string, (v: number) => number> = {
-  linear: (v) => v,
-  relu: (v) => Math.max(0, v),
-  relu6: (v) => Math.min(Math.max(0, v), 6),
-  elu: (v) => (v >= 0 ? v : Math.expm1(v)),
-  sigmoid: (v) => 1 / (1 + Math.exp(-v)),
-  leakyrelu: (v) => (v < 0 ? 0.3 * v : v),
-  prelu: (v) => (v < 0 ? 0.25 * v : v),
-};
 
 describe.each(Object.entries(activations))('fused matMul with %s', (activation, f) => {
   it.each<[number[] | undefined, (row: number, column: number) => number]>([

@@ -2,6 +2,7 @@ import { expectAllClose } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { noise } from './fixtures/noise.js';
 import { memory, type OnednnBackend } from './index.js';
 
 beforeAll(async () => {
@@ -69,12 +70,8 @@ const size = (shape: number[]) => shape.reduce((a, b) => a * b, 1);
 
 /** Deterministic values of few levels, so that ties occur, or of many. */
 function valuesOf(length: number, seed: number, levels?: number): Float32Array {
-  let state = seed + 1;
-  return Float32Array.from({ length }, () => {
-    state = (state * 48271) % 2147483647;
-    const unit = state / 2147483647;
-    return levels === undefined ? unit * 4 - 2 : Math.floor(unit * levels) - 1;
-  });
+  if (levels === undefined) return noise(length, seed, 0, 2);
+  return noise(length, seed, 0.5, 0.5).map((unit) => Math.floor(unit * levels) - 1);
 }
 
 /** Runs a kernel on float32 inputs; its outputs as typed arrays, with no tensor or block left. */

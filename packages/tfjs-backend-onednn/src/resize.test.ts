@@ -1,31 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { expectAllClose } from '@bag/testing';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { OnednnBackend } from './backend.js';
-import './index.js';
+import { describe, expect, it } from 'vitest';
+import { checkEachTest } from './fixtures/onednn.js';
 
-let blocks = 0;
-let tensors = 0;
-
-function native(): OnednnBackend {
-  const backend = tf.backend();
-  if (!(backend instanceof OnednnBackend)) throw new Error('expected the backend onednn');
-  return backend;
-}
-
-beforeAll(async () => {
-  await tf.setBackend('onednn');
-});
-beforeEach(() => {
-  tensors = tf.memory().numTensors;
-  blocks = native().memory().native.blocksInUse;
-  native().forwarded.clear();
-});
-afterEach(() => {
-  expect(tf.memory().numTensors, 'tensors left alive').toBe(tensors);
-  expect(native().memory().native.blocksInUse, 'native blocks left alive').toBe(blocks);
-  expect([...native().forwarded.keys()], 'kernels left to tfjs-backend-cpu').toEqual([]);
-});
+checkEachTest();
 
 type Size = [number, number];
 type Weights = number[][];

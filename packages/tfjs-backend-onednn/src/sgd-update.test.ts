@@ -1,19 +1,12 @@
 import { expectAllClose } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { noise } from './fixtures/noise.js';
 import { memory } from './index.js';
 
 beforeAll(async () => {
   await tf.setBackend('onednn');
 });
-
-function values(length: number, seed: number): Float32Array {
-  let state = seed * 7919 + 1;
-  return Float32Array.from({ length }, () => {
-    state = (state * 48271) % 2147483647;
-    return (state / 2147483647) * 2 - 1;
-  });
-}
 
 function run(name: string, arrays: Record<string, Float32Array>, attributes: object = {}): Float32Array[] {
   const tensorsBefore = tf.memory().numTensors;
@@ -61,7 +54,7 @@ describe('BagSgdUpdate', () => {
   });
 
   it.each([1, 7, 16, 17, 1000, 40001])('%i parameters', (length) => {
-    const [parameter, gradient, velocity] = [values(length, 1), values(length, 2), values(length, 3)];
+    const [parameter, gradient, velocity] = [noise(length, 1), noise(length, 2), noise(length, 3)];
     for (const nesterov of [false, true]) {
       for (const momentum of [0, 0.9]) {
         for (const [weightDecay, gradientScale] of [
@@ -105,7 +98,7 @@ describe('BagSgdUpdate', () => {
 describe('BagAllFinite', () => {
   it('is 1 where every value is finite, the largest and the smallest included', () => {
     const extremes = Float32Array.of(3.4028234e38, -3.4028234e38, 1e-45, -0, 0);
-    expect(run('BagAllFinite', { a: extremes, b: values(50_001, 1), c: new Float32Array(0) })).toEqual([
+    expect(run('BagAllFinite', { a: extremes, b: noise(50_001, 1), c: new Float32Array(0) })).toEqual([
       Float32Array.of(1),
     ]);
     expect(run('BagAllFinite', {})).toEqual([Float32Array.of(1)]);
@@ -114,13 +107,13 @@ describe('BagAllFinite', () => {
   it.each([NaN, Infinity, -Infinity])('finds a %d in any place', (bad) => {
     for (const length of [1, 2, 7, 8, 9, 16, 33]) {
       for (let i = 0; i < length; i++) {
-        const array = values(length, 1);
+        const array = noise(length, 1);
         array[i] = bad;
         expect(run('BagAllFinite', { array })).toEqual([Float32Array.of(0)]);
       }
     }
     for (const i of [0, 1, 24_999, 25_000, 25_001, 49_999]) {
-      const array = values(50_000, 1);
+      const array = noise(50_000, 1);
       array[i] = bad;
       expect(run('BagAllFinite', { array })).toEqual([Float32Array.of(0)]);
     }
