@@ -19,18 +19,21 @@ export interface BenchmarkOptions {
   warmup: number;
   /** The forward pass alone, in inference mode. */
   inference: boolean;
+  /** Called when the warm-up is over. */
+  onWarm: () => void;
   /** Called after each step with the number of steps so far, those of the warm-up included. */
   onStep: (done: number) => void;
 }
 
 /** The milliseconds of each step on random images, in order. */
 export async function benchmark(options: BenchmarkOptions): Promise<number[]> {
-  const { batch, size, classes, steps, warmup, inference, onStep } = options;
+  const { batch, size, classes, steps, warmup, inference, onWarm, onStep } = options;
   const images = tf.randomNormal<tf.Rank.R4>([batch, size, size, 3], 0, 1, 'float32', 0);
   const labels = tf.randomUniformInt<tf.Rank.R1>([batch], 0, classes, 0);
   const { step, dispose } = inference ? forwardOnly(options, images) : training(options, images, labels);
   const times: number[] = [];
   for (let i = 0; i < warmup + steps; i++) {
+    if (i === warmup) onWarm();
     const startMs = performance.now();
     await step();
     if (i >= warmup) times.push(performance.now() - startMs);

@@ -2,7 +2,7 @@ import { policy } from '@bag/mixed-precision';
 import { benchmark } from '../benchmark.js';
 import { resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
-import { type EngineStatus, useEngine } from '../engine.js';
+import { useEngine } from '../engine.js';
 import type { EngineChoice } from '../engine-names.js';
 import { buildNetwork, imageSizeOf, modelOf } from '../network.js';
 import { processor } from '../processor.js';
@@ -33,12 +33,14 @@ export async function benchCommand(flags: BenchFlags): Promise<void> {
   const engine = await useEngine(backend, flags.threads);
   const precision = policy({ dtype: dtypes[config.precision] });
   const network = buildNetwork(config, classes);
+  const onednn = engine.name === 'onednn' ? await import('@bag/tfjs-backend-onednn') : undefined;
   const times = await withProgress((progress) => {
     progress.start(warmup + steps);
     const scaled = config.precision === 'fp16';
     const onStep = (done: number) => progress.update(done, done <= warmup ? 'warming up' : 'timing');
+    const onWarm = () => onednn?.resetPeakMemory();
     const { batch } = config;
-    return benchmark({ network, precision, scaled, batch, size, classes, steps, warmup, inference, onStep });
+    return benchmark({ network, precision, scaled, batch, size, classes, steps, warmup, inference, onWarm, onStep });
   });
   network.dispose();
   const sorted = times.sort((a, b) => a - b);
@@ -64,7 +66,7 @@ export async function benchCommand(flags: BenchFlags): Promise<void> {
     stepMs: round(medianMs),
     sortedStepMs: sorted.map(round),
     peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
-    ...(await nativePeak(engine)),
+    ...(onednn && { nativePeakMiB: Math.round(onednn.memory().peakBytesInUse / 2 ** 20) }),
   };
   if (json === true) console.log(JSON.stringify(result));
   else console.log(describe(result));
@@ -74,12 +76,6 @@ export async function benchCommand(flags: BenchFlags): Promise<void> {
 function configOf({ model, variant, batch, size, precision }: BenchFlags): Config {
   const said = { recipe: 'baseline', model, variant, batch, imageSize: size, precision };
   return resolveConfig(said as PartialConfig);
-}
-
-async function nativePeak({ name }: EngineStatus): Promise<{ nativePeakMiB?: number }> {
-  if (name !== 'onednn') return {};
-  const { memory } = await import('@bag/tfjs-backend-onednn');
-  return { nativePeakMiB: Math.round(memory().peakBytesInUse / 2 ** 20) };
 }
 
 interface Result {
