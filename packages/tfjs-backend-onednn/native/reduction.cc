@@ -233,32 +233,27 @@ int32_t wrapped(double value) {
   return static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(std::fmod(std::trunc(value), 4294967296.0))));
 }
 
-/** Floats are summed in double precision: that costs nothing beside reading them. */
-struct Sum {
-  using Accumulator = double;
-  static double identity() { return 0; }
-  static double combine(double a, double b) { return a + b; }
+template <typename T>
+struct SumIn {
+  using Accumulator = T;
+  static T identity() { return 0; }
+  static T combine(T a, T b) { return a + b; }
   template <typename Out>
-  static Out finish(double sum, int64_t) {
+  static Out finish(T sum, int64_t) {
     return static_cast<Out>(sum);
   }
 };
+
+/** Floats are summed in double precision: that costs nothing beside reading them. */
+using Sum = SumIn<double>;
+
+/** Modulo 2³², as int32 arrays of JavaScript have it. */
+using IntegerSum = SumIn<uint32_t>;
 
 struct Mean : Sum {
   template <typename Out>
   static Out finish(double sum, int64_t count) {
     return static_cast<Out>(sum / static_cast<double>(count));
-  }
-};
-
-/** Modulo 2³², as int32 arrays of JavaScript have it. */
-struct IntegerSum {
-  using Accumulator = uint32_t;
-  static uint32_t identity() { return 0; }
-  static uint32_t combine(uint32_t a, uint32_t b) { return a + b; }
-  template <typename Out>
-  static Out finish(uint32_t sum, int64_t) {
-    return static_cast<Out>(sum);
   }
 };
 

@@ -1,16 +1,12 @@
 import { expectAllClose, expectNoLeak } from '@bag/testing';
 import { crossEntropy } from '@bag/ops';
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { noise } from './fixtures/noise.js';
+import { checkEachTest } from './fixtures/onednn.js';
 import { memory } from './index.js';
 
-let blocks = 0;
-beforeAll(async () => {
-  await tf.setBackend('onednn');
-  blocks = memory().blocksInUse;
-});
-afterAll(() => expect(memory().blocksInUse).toBe(blocks));
+checkEachTest();
 
 interface Targets {
   smoothing: number;

@@ -1,23 +1,11 @@
 import { expectAllClose, expectNoLeak } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { memory, OnednnBackend, setThreads, threads } from './index.js';
+import { describe, expect, test } from 'vitest';
+import { checkEachTest, onednn } from './fixtures/onednn.js';
+import { setThreads, threads } from './index.js';
 
-let blocks = 0;
-beforeAll(async () => {
-  await tf.setBackend('onednn');
-  blocks = memory().blocksInUse;
-});
-afterAll(() => expect(memory().blocksInUse).toBe(blocks));
-beforeEach(() => forwarded().clear());
-
-function forwarded() {
-  const backend = tf.backend();
-  if (!(backend instanceof OnednnBackend)) throw new Error(`expected onednn, got ${tf.getBackend()}`);
-  return backend.forwarded;
-}
-
+checkEachTest();
 type Dtype = 'float32' | 'int32' | 'bool';
 
 /** sin(i·1.7 + 0.3), for integers spread over ±1000, for truth values its sign. */
@@ -152,7 +140,6 @@ describe.each(Object.keys(cases))('%s', (name) => {
       await check(name, shape, axes, dtype);
       await check(name, shape, axes, dtype, true);
     }
-    expect(forwarded().size).toBe(0);
   });
 
   test('of any shape over any axes', async () => {
@@ -242,6 +229,7 @@ test('of nothing: as tfjs-backend-cpu has it', async () => {
     tf.dispose([y, none]);
   }
   x.dispose();
+  onednn().forwarded.clear();
 });
 
 test('an axis that is none is refused', () => {

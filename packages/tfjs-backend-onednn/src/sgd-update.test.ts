@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { noise } from './fixtures/noise.js';
 import { memory } from './index.js';
+import type { SgdAttributes } from './kernels/sgd-update.js';
 
 beforeAll(async () => {
   await tf.setBackend('onednn');
@@ -26,16 +27,13 @@ function run(name: string, arrays: Record<string, Float32Array>, attributes: obj
   return result;
 }
 
-interface Attributes {
-  rate: number;
-  momentum: number;
-  nesterov: boolean;
-  weightDecay: number;
-  gradientScale: number;
-}
-
 /** torch.optim.SGD without dampening, in double precision. */
-function torch(p: number, g: number, v: number, { rate, momentum, nesterov, weightDecay, gradientScale }: Attributes) {
+function torch(
+  p: number,
+  g: number,
+  v: number,
+  { rate, momentum, nesterov, weightDecay, gradientScale }: SgdAttributes,
+) {
   const d = g * gradientScale + weightDecay * p;
   const buffer = momentum * v + d;
   return { parameter: p - rate * (nesterov ? d + momentum * buffer : buffer), velocity: buffer };

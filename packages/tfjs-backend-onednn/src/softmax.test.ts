@@ -1,14 +1,9 @@
 import { expectAllClose, expectNoLeak } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { memory } from './index.js';
+import { describe, expect, test } from 'vitest';
+import { checkEachTest } from './fixtures/onednn.js';
 
-let blocks = 0;
-beforeAll(async () => {
-  await tf.setBackend('onednn');
-  blocks = memory().blocksInUse;
-});
-afterAll(() => expect(memory().blocksInUse).toBe(blocks));
+checkEachTest();
 
 function softmaxOf(row: number[]): number[] {
   const largest = Math.max(...row);

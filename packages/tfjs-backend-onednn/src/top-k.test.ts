@@ -1,15 +1,10 @@
 import { expectNoLeak } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { memory } from './index.js';
+import { expect, test } from 'vitest';
+import { checkEachTest } from './fixtures/onednn.js';
 
-let blocks = 0;
-beforeAll(async () => {
-  await tf.setBackend('onednn');
-  blocks = memory().blocksInUse;
-});
-afterAll(() => expect(memory().blocksInUse).toBe(blocks));
+checkEachTest();
 
 test('the largest first, the first of equals before the others', async () => {
   const rows = fc.integer({ min: 1, max: 40 }).chain((length) =>

@@ -62,36 +62,22 @@ function convolve(
   return y;
 }
 
-function inputGradient(
-  dy: TensorInfo,
-  filter: TensorInfo,
-  inputShape: number[],
+/** That of x from dy and the filter, or that of the filter from x and dy. */
+function gradient(
+  kernel: number,
+  left: TensorInfo,
+  right: TensorInfo,
+  shape: number[],
   geometry: Geometry,
   backend: OnednnBackend,
 ): TensorInfo {
-  const call = backend.call(InputGradient);
-  call.tensor(dy);
-  call.tensor(filter);
-  const dx = call.output(inputShape);
+  const call = backend.call(kernel);
+  call.tensor(left);
+  call.tensor(right);
+  const result = call.output(shape);
   pushGeometry(call, geometry);
   call.run();
-  return dx;
-}
-
-function filterGradient(
-  x: TensorInfo,
-  dy: TensorInfo,
-  filterShape: number[],
-  geometry: Geometry,
-  backend: OnednnBackend,
-): TensorInfo {
-  const call = backend.call(FilterGradient);
-  call.tensor(x);
-  call.tensor(dy);
-  const dFilter = call.output(filterShape);
-  pushGeometry(call, geometry);
-  call.run();
-  return dFilter;
+  return result;
 }
 
 function pushGeometry(
@@ -202,7 +188,7 @@ for (const [depthwise, plainName, fusedName, inputName, filterName] of [
     ({ dy, filter }, attributes, backend) => {
       const { outShape, ...geometry } = core(attributes.inputShape, filter.shape, attributes, depthwise);
       if (!util.arraysEqual(dy.shape, outShape)) return forward(inputName, { dy, filter }, attributes, backend);
-      return inputGradient(dy, filter, attributes.inputShape, geometry, backend);
+      return gradient(InputGradient, dy, filter, attributes.inputShape, geometry, backend);
     },
     { takes },
   );
@@ -212,7 +198,7 @@ for (const [depthwise, plainName, fusedName, inputName, filterName] of [
     ({ x, dy }, attributes, backend) => {
       const { outShape, ...geometry } = core(x.shape, attributes.filterShape, attributes, depthwise);
       if (!util.arraysEqual(dy.shape, outShape)) return forward(filterName, { x, dy }, attributes, backend);
-      return filterGradient(x, dy, attributes.filterShape, geometry, backend);
+      return gradient(FilterGradient, x, dy, attributes.filterShape, geometry, backend);
     },
     { takes },
   );
@@ -230,10 +216,11 @@ define<ForwardInputs, BagAttributes>('BagConv2D', ({ x, filter }, attributes, ba
 define<{ dy: TensorInfo; filter: TensorInfo }, BagAttributes & { inputShape: Shape4D }>(
   'BagConv2DBackpropInput',
   ({ dy, filter }, { inputShape, ...attributes }, backend) =>
-    inputGradient(dy, filter, inputShape, bag(attributes), backend),
+    gradient(InputGradient, dy, filter, inputShape, bag(attributes), backend),
 );
 
 define<{ x: TensorInfo; dy: TensorInfo }, BagAttributes & { filterShape: Shape4D }>(
   'BagConv2DBackpropFilter',
-  ({ x, dy }, { filterShape, ...attributes }, backend) => filterGradient(x, dy, filterShape, bag(attributes), backend),
+  ({ x, dy }, { filterShape, ...attributes }, backend) =>
+    gradient(FilterGradient, x, dy, filterShape, bag(attributes), backend),
 );

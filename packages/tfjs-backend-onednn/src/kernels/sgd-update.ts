@@ -5,7 +5,7 @@ import { define } from '../define.js';
 const SgdUpdate = kernelNumber('SgdUpdate');
 const AllFinite = kernelNumber('AllFinite');
 
-interface Attributes {
+export interface SgdAttributes {
   rate: number;
   momentum: number;
   nesterov: boolean;
@@ -13,7 +13,7 @@ interface Attributes {
   gradientScale: number;
 }
 
-define<Record<'parameter' | 'gradient' | 'velocity', TensorInfo>, Attributes>(
+define<Record<'parameter' | 'gradient' | 'velocity', TensorInfo>, SgdAttributes>(
   'BagSgdUpdate',
   ({ parameter, gradient, velocity }, { rate, momentum, nesterov, weightDecay, gradientScale }, backend) => {
     const call = backend.call(SgdUpdate);
