@@ -54,9 +54,14 @@ class Arguments {
     t.id = static_cast<uint64_t>(integer());
     t.dtype = static_cast<DType>(integer(0, 2));
     t.rank = static_cast<int>(integer(0, maxRank));
+    // An axis of size 0 must not hide that the others are too large to count with.
+    int64_t others = 1;
     for (int i = 0; i < t.rank; i++) {
       t.shape[i] = integer(0, int64_t{1} << 40);
-      if (__builtin_mul_overflow(t.size, t.shape[i], &t.size)) throw BadArgument("a shape is too large");
+      if (t.shape[i] > 0 && (__builtin_mul_overflow(others, t.shape[i], &others) || others > int64_t{1} << 50)) {
+        throw BadArgument("a shape is too large");
+      }
+      t.size *= t.shape[i];
     }
     t.data = allocator().data(t.id);
     int64_t bytes;

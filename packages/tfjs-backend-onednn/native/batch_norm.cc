@@ -156,6 +156,17 @@ void normalise(const Tensor& x, const Tensor& residual, const Tensor& y, const R
   specialise(y.size * 4 >= streamingBytes, other != nullptr, pass);
 }
 
+/** The mean of a few rows from all over the batch: squares of differences to it lose no digits to a large mean. */
+std::vector<float> roughMean(const Tensor& x) {
+  const int64_t channels = x.last(), count = x.size / channels, taken = std::min<int64_t>(count, 32);
+  std::vector<float> result(static_cast<size_t>(channels), 0.0f);
+  for (int64_t n = 0; n < taken; n++) {
+    const float* row = x.floats() + count * n / taken * channels;
+    for (int64_t c = 0; c < channels; c++) result[c] += row[c] / static_cast<float>(taken);
+  }
+  return result;
+}
+
 void requireVectors(const Tensor& x, std::initializer_list<const Tensor*> vectors) {
   require(x.rank >= 1 && x.last() > 0, "expected values to normalise");
   for (const auto* t : vectors) require(t->size == x.last(), "a vector does not fit the channels");
@@ -163,7 +174,7 @@ void requireVectors(const Tensor& x, std::initializer_list<const Tensor*> vector
 
 }  // namespace
 
-/** y = relu(γ·(x − μ)/√(σ² + ε) + β + residual) with the batch's μ and biased σ², summed about the first row. */
+/** y = relu(γ·(x − μ)/√(σ² + ε) + β + residual) with the batch's μ and biased σ², summed about a rough mean. */
 void BatchNormTraining(Arguments& in) {
   const Tensor x = in.floats(), gamma = in.floats(), beta = in.floats(), residual = in.optionalFloats();
   const Tensor y = in.floats(), mean = in.floats(), variance = in.floats();
@@ -174,7 +185,8 @@ void BatchNormTraining(Arguments& in) {
   require(residual.data == nullptr || residual.size == x.size, "the residual differs in size from the input");
 
   const Rows rows(x.size, x.last());
-  const auto origins = rows.widen(x.floats());
+  const auto centre = roughMean(x);
+  const auto origins = rows.widen(centre.data());
   const float *values = x.floats(), *origin = origins.data();
   std::vector<double> sums, squares;
   twoSums(

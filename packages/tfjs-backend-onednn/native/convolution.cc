@@ -25,8 +25,9 @@ struct Convolution2d {
     require(x.rank == 4 && filter.rank == 4 && y.rank == 4, "expected images and filters of rank 4");
     require(geometry.strides.size() == 2 && geometry.dilations.size() == 2 && geometry.padBefore.size() == 2,
             "expected strides, dilations and padding of height and width");
+    constexpr int64_t most = 1 << 20;
     for (const auto& list : {geometry.strides, geometry.dilations}) {
-      for (const int64_t value : list) require(value >= 1, "expected strides and dilations of at least 1");
+      for (const int64_t value : list) require(value >= 1 && value <= most, "expected strides and dilations from 1 to 2²⁰");
     }
     const int64_t batch = x.dim(0), height = x.dim(1), width = x.dim(2), from = x.dim(3);
     const int64_t h = filter.dim(0), w = filter.dim(1), to = y.dim(3);
@@ -39,7 +40,7 @@ struct Convolution2d {
     for (int axis = 0; axis < 2; axis++) {
       const int64_t extent = ((axis == 0 ? h : w) - 1) * geometry.dilations[axis] + 1;
       const int64_t out = y.dim(axis + 1), size = axis == 0 ? height : width;
-      require(geometry.padBefore[axis] >= 0 && out >= 0, "expected padding of at least 0");
+      require(geometry.padBefore[axis] >= 0 && geometry.padBefore[axis] <= most, "expected padding from 0 to 2²⁰");
       geometry.padAfter[axis] = (out - 1) * geometry.strides[axis] + extent - size - geometry.padBefore[axis];
     }
     src = {batch, from, height, width};

@@ -5,8 +5,29 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 
 namespace bag {
+
+/** What a thread threw, to be thrown again where all of them have ended: an exception must not leave a parallel region. */
+class Failure {
+ public:
+  template <typename Function>
+  void guard(Function function) {
+    try {
+      function();
+    } catch (...) {
+#pragma omp critical(bag_failure)
+      first_ = std::current_exception();
+    }
+  }
+  void rethrow() const {
+    if (first_) std::rethrow_exception(first_);
+  }
+
+ private:
+  std::exception_ptr first_;
+};
 
 /** Elements below which waking other threads costs more than it saves. */
 constexpr int64_t grain = 16384;
@@ -25,13 +46,15 @@ void parallelFor(int64_t count, int64_t cost, Body body, int64_t step = 1) {
     return;
   }
   const int64_t steps = (count + step - 1) / step;
+  Failure failure;
 #pragma omp parallel num_threads(threads)
   {
     // The system may give fewer threads than were asked for.
     const int64_t team = omp_get_num_threads(), me = omp_get_thread_num();
     const int64_t from = steps * me / team * step, to = std::min(count, steps * (me + 1) / team * step);
-    if (from < to) body(from, to);
+    if (from < to) failure.guard([&] { body(from, to); });
   }
+  failure.rethrow();
 }
 
 /** As parallelFor, and tells the body which thread it is: body(thread, from, to). Returns how many threads ran. */
@@ -44,13 +67,15 @@ int parallelParts(int64_t count, int64_t cost, Body body) {
     return 1;
   }
   int team = 1;
+  Failure failure;
 #pragma omp parallel num_threads(threads)
   {
     const int size = omp_get_num_threads(), me = omp_get_thread_num();
 #pragma omp single
     team = size;
-    body(me, count * me / size, count * (me + 1) / size);
+    failure.guard([&] { body(me, count * me / size, count * (me + 1) / size); });
   }
+  failure.rethrow();
   return team;
 }
 

@@ -1,6 +1,8 @@
 // oneDNN primitives, made once for each combination of shapes, and what they run with.
 #pragma once
 
+#include <omp.h>
+
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -26,14 +28,15 @@ struct KeyHash {
   }
 };
 
-/** Keeps the most recently used values by key. */
+/** Keeps the most recently used values by key and number of threads, for which oneDNN makes its primitives. */
 template <typename Value>
 class Cache {
  public:
   explicit Cache(size_t capacity = 1024) : capacity_(capacity) {}
 
   template <typename Make>
-  Value& get(const Key& key, Make make) {
+  Value& get(Key key, Make make) {
+    key.push_back(omp_get_max_threads());
     const auto found = index_.find(key);
     if (found != index_.end()) {
       order_.splice(order_.begin(), order_, found->second);

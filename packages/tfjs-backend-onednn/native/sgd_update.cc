@@ -1,4 +1,4 @@
-#include <cmath>
+#include <vector>
 
 #include "kernels.h"
 #include "parallel.h"
@@ -37,18 +37,18 @@ void AllFinite(Arguments& in) {
   require(result.size == 1, "expected one number for the result");
   const int64_t count = in.integer(0, 1 << 14);
   bool finite = true;
+  std::vector<int32_t> found(static_cast<size_t>(omp_get_max_threads()), 0);
   for (int64_t n = 0; n < count; n++) {
     const Tensor x = in.floats();
     const int32_t* bits = x.ints();
-    int32_t found[256] = {};
     parallelParts(x.size, 1, [&](int thread, int64_t from, int64_t to) {
       int32_t any = 0;
 #pragma omp simd reduction(| : any)
       for (int64_t i = from; i < to; i++) any |= (bits[i] & 0x7f800000) == 0x7f800000;
-      found[thread & 255] |= any;
+      found[static_cast<size_t>(thread)] |= any;
     });
-    for (const int32_t any : found) finite = finite && any == 0;
   }
+  for (const int32_t any : found) finite = finite && any == 0;
   result.floats()[0] = finite ? 1 : 0;
 }
 

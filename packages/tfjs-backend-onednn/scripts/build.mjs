@@ -101,7 +101,14 @@ export function buildNative() {
   return isFresh(ingredients()) || alone(makeNative);
 }
 
-const isFresh = (wanted) => existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
+const isFresh = (wanted) =>
+  existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && libraries().every(existsSync);
+
+/** The libraries beside the addon: links, whose targets may have gone. */
+const libraries = () =>
+  readdirSync(release)
+    .filter((name) => name.includes('.so'))
+    .map((name) => join(release, name));
 
 function makeNative() {
   const wanted = ingredients();

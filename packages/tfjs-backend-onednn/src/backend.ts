@@ -16,6 +16,7 @@ export class OnednnBackend extends MathBackendCPU {
   declare data: DataStorage<Storage>;
   readonly #owner = native.newOwner();
   readonly #call = new Call(this);
+  #disposed = false;
   /** How often each kernel was left to tfjs-backend-cpu. */
   readonly forwarded = new Map<string, number>();
 
@@ -80,7 +81,8 @@ export class OnednnBackend extends MathBackendCPU {
       this.disposeData(parts.real.dataId, true);
       this.disposeData(parts.imag.dataId, true);
     }
-    storage.dispose();
+    // The backend's own end has freed the blocks of the tensors that were left.
+    if (!this.#disposed) storage.dispose();
     this.data.delete(dataId);
     return true;
   }
@@ -88,6 +90,11 @@ export class OnednnBackend extends MathBackendCPU {
   /** Starts a call of a native kernel; see `Call`. */
   call(kernel: number): Call {
     return this.#call.begin(kernel);
+  }
+
+  /** After a kernel threw: what its call has made so far goes. */
+  abandonCall(): void {
+    this.#call.abandon();
   }
 
   /** A tensor whose memory is not written yet. */
@@ -115,6 +122,7 @@ export class OnednnBackend extends MathBackendCPU {
   }
 
   override dispose(): void {
+    this.#disposed = true;
     native.freeOwned(this.#owner);
   }
 }

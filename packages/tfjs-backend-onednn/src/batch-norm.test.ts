@@ -1,3 +1,4 @@
+import { batchNormTraining } from '@bag/ops';
 import { expectAllClose } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -232,4 +233,22 @@ describe('FusedBatchNorm', () => {
       expectAllClose(same.dataSync(), Array.from(noise(16, 1), (v) => 2 * v + 1), { absolute: 1e-6 }); // prettier-ignore
     });
   });
+});
+
+it('the first pixel may be far from all others', async () => {
+  // Variances of a normal distribution, but for a corner that is 10⁴ away; by hand in double precision.
+  const [rows, channels] = [4096, 8];
+  const values = Float32Array.from({ length: rows * channels }, (_, i) => Math.sin(i * 0.7) * 2 + Math.cos(i * 1.3));
+  values.fill(1e4, 0, channels);
+  const x = tf.tensor4d(values, [1, 64, 64, channels]);
+  const { y, mean, variance } = batchNormTraining({ x, gamma: tf.ones([channels]), beta: tf.zeros([channels]) });
+  const [means, variances] = [await mean.data(), await variance.data()];
+  for (let c = 0; c < channels; c++) {
+    const column = Array.from({ length: rows }, (_, i) => values[i * channels + c] as number);
+    const expected = column.reduce((a, b) => a + b, 0) / rows;
+    const spread = column.reduce((a, b) => a + (b - expected) ** 2, 0) / rows;
+    expect(Math.abs((means[c] as number) - expected)).toBeLessThan(1e-5 * Math.sqrt(spread));
+    expect(Math.abs((variances[c] as number) / spread - 1)).toBeLessThan(1e-5);
+  }
+  tf.dispose([x, y, mean, variance]);
 });

@@ -82,7 +82,7 @@ export class Call {
     this.flag(false);
   }
 
-  /** A new tensor for the kernel to fill; it is freed again if the call fails. The kernel may see it under another shape. */
+  /** A new tensor for the kernel to fill; `abandon` frees it if the call fails. The kernel may see it under another shape. */
   output(shape: number[], dtype: NumericDType = 'float32', seenAs: readonly number[] = shape): TensorInfo {
     const tensor = this.#backend.uninitialised(shape, dtype);
     this.#outputs.push(tensor);
@@ -95,8 +95,15 @@ export class Call {
       if (this.#length > frame.length) throw new RangeError(`a kernel takes at most ${frame.length} arguments`);
       native.run(this.#kernel, this.#length);
     } catch (error) {
-      for (const { dataId } of this.#outputs) this.#backend.disposeData(dataId);
+      this.abandon();
       throw error;
     }
+    this.#outputs = [];
+  }
+
+  /** Frees the outputs of a call that does not come to its end. */
+  abandon(): void {
+    for (const { dataId } of this.#outputs) this.#backend.disposeData(dataId);
+    this.#outputs = [];
   }
 }

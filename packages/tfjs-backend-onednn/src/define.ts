@@ -20,7 +20,7 @@ export type Kernel<Inputs, Attributes> = (
 ) => TensorInfo | TensorInfo[];
 
 export interface DefineOptions<Inputs, Attributes> {
-  /** Whether the native kernel takes these; others go to tfjs-backend-cpu. By default: all but strings and complex. */
+  /** Whether the native kernel takes these; others go to tfjs-backend-cpu. By default: all but strings, complex numbers and more than 8 axes. */
   takes?: (inputs: Inputs, attributes: Attributes) => boolean;
 }
 
@@ -36,8 +36,13 @@ export function define<Inputs extends object, Attributes extends object = object
     const own = backend as unknown as OnednnBackend;
     const attributes = attrs as unknown as Attributes;
     const given = inputs as unknown as Inputs;
-    if (allNumeric(inputs) && takes(given, attributes)) {
-      return kernel(given, attributes, own);
+    if (isNative(inputs) && takes(given, attributes)) {
+      try {
+        return kernel(given, attributes, own);
+      } catch (error) {
+        own.abandonCall();
+        throw error;
+      }
     }
     return forward(kernelName, inputs as Record<string, TensorInfo>, attrs, own);
   };
@@ -45,10 +50,13 @@ export function define<Inputs extends object, Attributes extends object = object
   registerKernel({ kernelName, backendName, kernelFunc });
 }
 
-function allNumeric(inputs: Record<string, TensorInfo | null | undefined>): boolean {
+/** As native/tensor.h has it. */
+const mostAxes = 8;
+
+function isNative(inputs: Record<string, TensorInfo | null | undefined>): boolean {
   for (const key in inputs) {
     const tensor = inputs[key];
-    if (tensor?.dtype !== undefined && !isNumeric(tensor.dtype)) return false;
+    if (tensor?.dtype !== undefined && (!isNumeric(tensor.dtype) || tensor.shape.length > mostAxes)) return false;
   }
   return true;
 }

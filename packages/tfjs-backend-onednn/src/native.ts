@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import process, { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -45,21 +46,21 @@ export interface Native {
   setThreads(count: number): void;
 }
 
-/** The addon is compiled for processors since 2013; on an older one it would not fail but crash. */
-function requireAvx2(): void {
+/** What x86-64-v3 adds, which the addon is compiled for: on a processor without it, it would not fail but crash. */
+const instructions = ['avx2', 'bmi1', 'bmi2', 'f16c', 'fma', 'movbe'];
+
+function requireProcessor(): void {
   if (process.arch !== 'x64' || process.platform !== 'linux') return;
-  if (!/^flags\s*:.*\bavx2\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'))) {
-    throw new Error('this processor has no AVX2');
+  const [, flags = ''] = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) ?? [];
+  const missing = instructions.filter((name) => !flags.split(' ').includes(name));
+  if (missing.length > 0) {
+    throw new Error(`@bag/tfjs-backend-onednn: this processor lacks ${missing.join(', ')}; use the wasm backend`);
   }
 }
 
 function load(): Native {
-  // Threads of OpenMP that have nothing to do give their processor away soon: Node has threads of its own that want it,
-  // for decoding images above all. OpenMP reads this when it is loaded.
-  env['GOMP_SPINCOUNT'] ??= '10000';
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   try {
-    requireAvx2();
     const require = createRequire(import.meta.url);
     // Another build of the addon, such as the one that sanitizers watch.
     const given = env['BAG_ONEDNN_ADDON'];
@@ -75,7 +76,22 @@ function load(): Native {
   }
 }
 
-export const native = load();
+/**
+ * Threads of OpenMP that have nothing to do give their processor away soon: Node has threads of its own that want it, for
+ * decoding images above all. OpenMP reads this once, when it is loaded; child processes must not inherit it.
+ */
+function withShortSpin<T>(f: () => T): T {
+  if (env['OMP_WAIT_POLICY'] !== undefined || env['GOMP_SPINCOUNT'] !== undefined) return f();
+  env['GOMP_SPINCOUNT'] = '10000';
+  try {
+    return f();
+  } finally {
+    delete env['GOMP_SPINCOUNT'];
+  }
+}
+
+requireProcessor();
+export const native = withShortSpin(load);
 
 const wanted = env['BAG_NUM_THREADS'];
 if (wanted !== undefined) {
@@ -84,4 +100,10 @@ if (wanted !== undefined) {
     throw new RangeError(`BAG_NUM_THREADS: expected a whole number from 1 to 1024, got "${wanted}"`);
   }
   native.setThreads(count);
+} else if (env['OMP_NUM_THREADS'] === undefined && native.threads() > availableParallelism()) {
+  native.setThreads(availableParallelism());
 }
+
+// A container's share of the memory; 0, or more than there is, where there is no limit.
+const share = process.constrainedMemory();
+if (share > 0 && share < native.memory().limit) native.setLimits(share, share / 2);

@@ -39,5 +39,8 @@ define<TensorInfo[]>(
     return y;
   },
   // A frame of arguments holds so many at most.
-  { takes: (tensors) => tensors.length <= 1024 && tensors.every(({ dtype }) => dtype !== 'bool') },
+  {
+    takes: (tensors) =>
+      tensors.length <= 1024 && tensors.every(({ dtype }) => dtype !== 'bool' && dtype === tensors[0]?.dtype),
+  },
 );
