@@ -17,7 +17,11 @@ void select(const Tensor& condition, const Tensor& yes, const Tensor& no, const 
     const T *left = piece.operand<T>(1), *right = piece.operand<T>(2);
     T* __restrict to = piece.result<T>();
 #pragma omp simd
-    for (int64_t i = 0; i < piece.count; i++) to[i] = chosen[i] == 1 ? left[i] : right[i];
+    for (int64_t i = 0; i < piece.count; i++) {
+      // Both are loaded, so that the choice is a blend and no masked load.
+      const T a = left[i], b = right[i];
+      to[i] = chosen[i] == 1 ? a : b;
+    }
   });
 }
 
