@@ -1,9 +1,33 @@
-// Products of matrices, batched and broadcast, by oneDNN.
+// Products of matrices, batched and broadcast, by oneDNN, or by loops where they are tiny.
 #include "activation.h"
 #include "kernels.h"
 #include "primitives.h"
 
 namespace bag {
+
+namespace {
+
+/** Multiplications below which to set a primitive up costs more than they do. */
+constexpr int64_t few = 1024;
+
+/** The same product by loops. Strides of a and b: along the batch, the rows and the columns. */
+void multiplyFew(const Tensor& a, const int64_t (&ofA)[3], const Tensor& b, const int64_t (&ofB)[3], int64_t inner,
+                 const Tensor& bias, const Tensor& y) {
+  float* to = y.floats();
+  for (int64_t n = 0; n < y.dim(0); n++) {
+    for (int64_t i = 0; i < y.dim(1); i++) {
+      for (int64_t j = 0; j < y.dim(2); j++) {
+        const float* left = a.floats() + n * ofA[0] + i * ofA[1];
+        const float* right = b.floats() + n * ofB[0] + j * ofB[2];
+        float sum = 0;
+        for (int64_t k = 0; k < inner; k++) sum += left[k * ofA[2]] * right[k * ofB[1]];
+        *to++ = bias.data == nullptr ? sum : sum + bias.floats()[j];
+      }
+    }
+  }
+}
+
+}  // namespace
 
 /**
  * y[b,i,j] = Σ_k a[b,i,k]·b[b,k,j] (+ bias[j], then an activation); either operand may be stored transposed, and either
@@ -24,6 +48,13 @@ void MatMul(Arguments& in) {
   require(bias.data == nullptr || bias.size == columns, "expected a bias of one number per column");
   if (y.size == 0) return;
   require(inner > 0, "cannot multiply over an empty axis");
+
+  if (y.size <= few && y.size * inner <= few) {
+    const int64_t ofA[] = {a.dim(0) == 1 ? 0 : rows * inner, transposeA ? 1 : inner, transposeA ? rows : 1};
+    const int64_t ofB[] = {b.dim(0) == 1 ? 0 : inner * columns, transposeB ? 1 : columns, transposeB ? inner : 1};
+    multiplyFew(a, ofA, b, ofB, inner, bias, y);
+    return activate(y, activation, alpha);
+  }
 
   struct Prepared {
     dnnl::matmul::primitive_desc description;
