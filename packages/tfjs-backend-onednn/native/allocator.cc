@@ -125,10 +125,7 @@ char* Allocator::takeLarge(size_t capacity) {
   auto [size, offset] = *best;
   const bool resident = free_.at(offset).resident;
   // Fresh memory beside free memory that does not fit: not more of both than there may be in use.
-  if (!resident && freeResident_ > 0 && touched_ + capacity > limit_) {
-    trim();
-    return takeLarge(capacity);
-  }
+  if (!resident && freeResident_ > 0 && touched_ + capacity > limit_ && trim()) return takeLarge(capacity);
   freeBySize_.erase(best);
   auto range = free_.erase(free_.find(offset));
   if (resident) {
@@ -184,14 +181,15 @@ void Allocator::setCacheLimit(size_t bytes) {
   if (freeResident_ > cacheLimit_) trim();
 }
 
-void Allocator::trim() {
+bool Allocator::trim() {
+  for (const auto& [offset, range] : free_) {
+    const size_t from = roundUp(offset, page), to = (offset + range.size) / page * page;
+    // Locked memory is not taken back. What was taken before it still counts as resident, which does no harm.
+    if (range.resident && to > from && madvise(base_ + from, to - from, MADV_DONTNEED) != 0) return false;
+  }
   std::vector<std::pair<size_t, size_t>> merged;  // offset, size
   for (const auto& [offset, range] : free_) {
-    if (range.resident) {
-      const size_t from = roundUp(offset, page), to = (offset + range.size) / page * page;
-      if (to > from && madvise(base_ + from, to - from, MADV_DONTNEED) != 0) throw Error("ERR_BAG_MEMORY", "the system does not take free memory back");
-      touched_ -= range.size;
-    }
+    if (range.resident) touched_ -= range.size;
     if (!merged.empty() && merged.back().first + merged.back().second == offset) merged.back().second += range.size;
     else merged.emplace_back(offset, range.size);
   }
@@ -199,6 +197,7 @@ void Allocator::trim() {
   freeBySize_.clear();
   freeResident_ = 0;
   for (const auto& [offset, size] : merged) insertRange(offset, {size, false});
+  return true;
 }
 
 const Allocator::Block& Allocator::at(BlockId id) const {

@@ -42,8 +42,8 @@ class Allocator {
   /** Every block that carries this owner. */
   std::vector<BlockId> blocksOf(uint32_t owner) const;
 
-  /** Gives the pages of free memory back to the system. */
-  void trim();
+  /** Gives the pages of free memory back to the system; false where it does not take them. */
+  bool trim();
   Statistics statistics() const;
   void resetPeak() { peakBytesInUse_ = bytesInUse_; }
   /** The most bytes that may be in use at once. */
