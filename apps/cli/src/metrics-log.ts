@@ -30,11 +30,13 @@ export class MetricsLog {
 
   async epoch(event: EpochEvent): Promise<void> {
     await this.#folder.appendMetrics(event);
-    const { step, train: training, validation, average } = event;
+    const { step, train: training, validation, average, memory } = event;
     const scores = Object.entries({ training, validation, averaged: average });
-    await this.#events.scalars(
-      step,
-      Object.fromEntries(
+    await this.#events.scalars(step, {
+      'memory/tensors': memory.tensors,
+      'memory/MiB': memory.bytes / 2 ** 20,
+      ...(memory.nativeBytes !== undefined && { 'memory/native MiB': memory.nativeBytes / 2 ** 20 }),
+      ...Object.fromEntries(
         scores.flatMap(([name, score]) =>
           score === undefined
             ? []
@@ -45,6 +47,6 @@ export class MetricsLog {
               ],
         ),
       ),
-    );
+    });
   }
 }

@@ -46,4 +46,14 @@ export interface EpochEvent {
   average?: Scores;
   seconds: number;
   imagesPerSecond: number;
+  /** After the epoch: what does not grow from one epoch to the next does not leak. */
+  memory: Memory;
+}
+
+export interface Memory {
+  tensors: number;
+  /** Of the tensors. */
+  bytes: number;
+  /** What the engine has in use outside JavaScript, where it tells (`onednn` does). */
+  nativeBytes?: number;
 }

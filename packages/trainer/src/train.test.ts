@@ -9,7 +9,7 @@ import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { mixupAdapter } from './adapters.js';
-import type { TrainEvent } from './events.js';
+import type { Memory, TrainEvent } from './events.js';
 import { hardLoss } from './objective.js';
 import { loadParameters, storeParameters } from './parameters.js';
 import { NonFiniteLossError, train, type TrainState } from './train.js';
@@ -116,11 +116,15 @@ describeOnBackends(
       const { tricks, dispose } = everyTrick();
       const { state, run } = setUp({ tricks });
       const counts: number[] = [];
-      await run(state, 3, ({ kind }) => {
-        if (kind === 'step') counts.push(tf.memory().numTensors);
+      const epochs: Memory[] = [];
+      await run(state, 3, (event) => {
+        if (event.kind === 'step') counts.push(tf.memory().numTensors);
+        if (event.kind === 'epoch') epochs.push(event.memory);
       });
       expect(counts).toHaveLength(12);
       expect(new Set(counts.slice(1)).size).toBe(1);
+      const { numTensors: tensors, numBytes: bytes } = tf.memory();
+      expect(epochs).toEqual([0, 1, 2].map(() => expect.objectContaining({ tensors, bytes }) as unknown));
       dispose();
     });
 
@@ -174,7 +178,9 @@ describeOnBackends(
 
     test('a run that dies in a validation goes on with it', async () => {
       const epochsOf = (events: TrainEvent[]) =>
-        events.flatMap((event) => (event.kind === 'epoch' ? [{ ...event, seconds: 0, imagesPerSecond: 0 }] : []));
+        events.flatMap((event) =>
+          event.kind === 'epoch' ? [{ ...event, seconds: 0, imagesPerSecond: 0, memory: undefined }] : [],
+        );
       const whole: TrainEvent[] = [];
       const one = setUp();
       await one.run(one.state, 3, (event) => whole.push(event));

@@ -1,8 +1,8 @@
 import { allFinite } from '@bag/mixed-precision';
 import { createRandom } from '@bag/random';
-import { dispose, nextFrame, type Tensor4D } from '@tensorflow/tfjs';
+import { dispose, memory, type MemoryInfo, nextFrame, type Tensor4D } from '@tensorflow/tfjs';
 import { evaluate } from './evaluate.js';
-import type { EpochEvent, Scores, TrainEvent } from './events.js';
+import type { EpochEvent, Memory, Scores, TrainEvent } from './events.js';
 import { Metrics } from './metrics.js';
 import { backward, type Backward } from './step.js';
 import type { Tricks } from './tricks.js';
@@ -140,10 +140,16 @@ export async function train<O extends { readonly step: number }, S extends { rea
       ...trained,
       ...scores,
       seconds: seconds + (performance.now() - startMs) / 1e3,
+      memory: memoryInUse(),
     };
     await onEvent?.(event, state);
   }
   return { state, stopped: false };
+}
+
+function memoryInUse(): Memory {
+  const { numTensors, numBytes, native } = memory() as MemoryInfo & { native?: { bytesInUse: number } };
+  return { tensors: numTensors, bytes: numBytes, ...(native && { nativeBytes: native.bytesInUse }) };
 }
 
 /** @returns No result where the signal stopped it. */
