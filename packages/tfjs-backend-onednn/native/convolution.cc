@@ -1,8 +1,12 @@
-// Convolutions of NHWC images with HWIO filters and both gradients, by oneDNN. With groups it is the depthwise one: its
-// filter is [height, width, channels, multiplier], and each channel is a group.
+// Convolutions of NHWC images with HWIO filters and both gradients, by oneDNN, or by Winograd's algorithm where that
+// pays. With groups it is the depthwise one: its filter is [height, width, channels, multiplier], and each channel is a
+// group.
+#include <optional>
+
 #include "activation.h"
 #include "kernels.h"
 #include "primitives.h"
+#include "winograd.h"
 
 namespace bag {
 
@@ -69,6 +73,17 @@ struct Convolution2d {
   onednn::Descriptor plainWeights() const { return plain(weights, weightsStrides); }
   onednn::Descriptor anyWeights() const { return {weights, memory::data_type::f32, memory::format_tag::any}; }
 
+  /** As Winograd's way sees it, where that is open to it and pays. */
+  std::optional<winograd::Shape> winograd() const {
+    return where3x3({src[0], src[2], src[3], src[1], dst[2], dst[3], dst[1], geometry.padBefore[0], geometry.padBefore[1]});
+  }
+
+  /** The convolution of dy that gives dx. */
+  std::optional<winograd::Shape> turnedWinograd() const {
+    return where3x3({dst[0], dst[2], dst[3], dst[1], src[2], src[3], src[1], 2 - geometry.padBefore[0],
+                     2 - geometry.padBefore[1]});
+  }
+
   Key key(int64_t extra = 0) const {
     Key key{depthwise, extra};
     for (const auto& list : {geometry.strides, geometry.dilations, geometry.padBefore, src, weights, dst}) {
@@ -81,7 +96,26 @@ struct Convolution2d {
                                                     const dnnl::primitive_attr& attributes) const {
     return onednn::convolutionForward(cpu(), image(src), anyWeights(), bias, image(dst), geometry, attributes);
   }
+
+ private:
+  std::optional<winograd::Shape> where3x3(const winograd::Shape& shape) const {
+    const memory::dims ones{1, 1};
+    const bool open = !depthwise && weights[2] == 3 && weights[3] == 3 && geometry.strides == ones &&
+                      geometry.dilations == ones && geometry.padBefore[0] <= 2 && geometry.padBefore[1] <= 2;
+    return open && winograd::pays(shape) ? std::optional(shape) : std::nullopt;
+  }
 };
+
+/** Forward, by a transformed filter that lives as long as the filter. */
+void convolveByWinograd(const winograd::Shape& shape, const Tensor& x, const Tensor& filter, const Tensor& bias,
+                        const Tensor& y) {
+  const auto form = plain({16, shape.channels, shape.outChannels},
+                          {winograd::matrixStride(shape.channels, shape.outChannels), shape.outChannels, 1});
+  void* transformed = formOf(filter.id, form, [&](void* made) {
+    winograd::transformFilter(filter.floats(), shape.channels, shape.outChannels, static_cast<float*>(made));
+  });
+  winograd::convolve(shape, x.floats(), static_cast<float*>(transformed), bias.data ? bias.floats() : nullptr, y.floats());
+}
 
 template <typename Primitive>
 struct Prepared {
@@ -111,6 +145,11 @@ void Convolution(Arguments& in) {
   if (y.size == 0) return;
   if (c.empty()) throw BadArgument("cannot convolve without channels or pixels");
 
+  if (const auto shape = c.winograd()) {
+    convolveByWinograd(*shape, x, filter, bias, y);
+    activate(y, activation, alpha);
+    return;
+  }
   static Cache<Forward> cache;
   const bool hasBias = bias.data != nullptr;
   auto& prepared = cache.get(c.key(hasBias), [&] {
@@ -134,15 +173,20 @@ void ConvolutionInputGradient(Arguments& in) {
   const Convolution2d c(dx, filter, dy, in);
   if (c.empty()) return zero(dx);
 
+  // The backward pass is the last to need a filter before its update. A network's reordered filters together are as large
+  // as its weights, and memory is at its peak here: this copy is not kept, and that of the forward pass goes.
+  dropForms(filter.id);
+  if (const auto turned = c.turnedWinograd()) {
+    const Scratch transformed(winograd::filterSize(turned->channels, turned->outChannels) * sizeof(float));
+    winograd::transformTurnedFilter(filter.floats(), turned->outChannels, turned->channels, transformed.floats());
+    return winograd::convolve(*turned, dy.floats(), transformed.floats(), nullptr, dx.floats());
+  }
   static Cache<BackwardData> cache;
   auto& prepared = cache.get(c.key(), [&] {
     const auto attributes = withOwnScratchpad();
     return BackwardData(onednn::convolutionBackwardData(cpu(), c.image(c.src), c.anyWeights(), c.image(c.dst),
                                                         c.geometry, c.forward({}, attributes), attributes));
   });
-  // The backward pass is the last to need a filter before its update. A network's reordered filters together are as large
-  // as its weights, and memory is at its peak here: this copy is not kept, and that of the forward pass goes.
-  dropLayouts(filter.id);
   const auto wanted = prepared.description.weights_desc();
   const bool direct = wanted == c.plainWeights();
   const Scratch blocked(direct ? 1 : wanted.get_size());
@@ -159,6 +203,7 @@ void ConvolutionFilterGradient(Arguments& in) {
   const Convolution2d c(x, dFilter, dy, in);
   if (c.empty()) return zero(dFilter);
 
+  if (const auto shape = c.winograd()) return winograd::filterGradient(*shape, x.floats(), dy.floats(), dFilter.floats());
   static Cache<BackwardWeights> cache;
   auto& prepared = cache.get(c.key(), [&] {
     const auto attributes = withOwnScratchpad();

@@ -3,151 +3,22 @@ import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { activations } from './fixtures/activations.js';
-import { noise } from './fixtures/noise.js';
-import { memory, type OnednnBackend } from './index.js';
+import {
+  type Case,
+  check,
+  forEachProduct,
+  outShapeOf,
+  type Pair,
+  run,
+  type Shape,
+  size,
+  values,
+} from './fixtures/convolution.js';
+import type { OnednnBackend } from './index.js';
 
 beforeAll(async () => {
   await tf.setBackend('onednn');
 });
-
-type Pair = [number, number];
-type Shape = [number, number, number, number];
-
-interface Case {
-  x: Shape;
-  /** `[height, width, in, out]`, or `[height, width, in, multiplier]` */
-  filter: Shape;
-  strides?: Pair;
-  dilations?: Pair;
-  /** `[[top, bottom], [left, right]]` */
-  pad?: [Pair, Pair];
-  depthwise?: boolean;
-}
-
-const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-
-const values = (length: number, seed: number) => noise(length, seed, 0, 2);
-
-const defaults = {
-  strides: [1, 1] as Pair,
-  dilations: [1, 1] as Pair,
-  pad: [
-    [0, 0],
-    [0, 0],
-  ] as [Pair, Pair],
-  depthwise: false,
-};
-
-function outShapeOf(one: Case): Shape {
-  const { x, filter, strides, dilations, pad, depthwise } = { ...defaults, ...one };
-  const count = (axis: 0 | 1) =>
-    Math.floor(
-      ((x[axis + 1] as number) + pad[axis][0] + pad[axis][1] - ((filter[axis] - 1) * dilations[axis] + 1)) /
-        strides[axis],
-    ) + 1;
-  return [x[0], count(0), count(1), depthwise ? filter[2] * filter[3] : filter[3]];
-}
-
-/** Calls body(x, filter, y) with the indices of every product of a convolution. */
-function forEachProduct(one: Case, body: (x: number, filter: number, y: number) => void): void {
-  const { x, filter, strides, dilations, pad, depthwise } = { ...defaults, ...one };
-  const [batch, rows, columns, channels] = outShapeOf(one);
-  const [h, w, from, to] = filter;
-  for (let b = 0; b < batch; b++)
-    for (let i = 0; i < rows; i++)
-      for (let j = 0; j < columns; j++)
-        for (let u = 0; u < h; u++)
-          for (let v = 0; v < w; v++) {
-            const row = i * strides[0] + u * dilations[0] - pad[0][0];
-            const column = j * strides[1] + v * dilations[1] - pad[1][0];
-            if (row < 0 || row >= x[1] || column < 0 || column >= x[2]) continue;
-            const pixel = ((b * x[1] + row) * x[2] + column) * from;
-            const tap = (u * w + v) * from;
-            const target = ((b * rows + i) * columns + j) * channels;
-            for (let c = 0; c < from; c++)
-              for (let o = 0; o < to; o++) body(pixel + c, (tap + c) * to + o, target + (depthwise ? c * to + o : o));
-          }
-}
-
-/** Σ a·b in double precision at `to`, and Σ |a·b|. */
-class Sums {
-  readonly sums: Float64Array;
-  readonly sizes: Float64Array;
-  constructor(length: number) {
-    this.sums = new Float64Array(length);
-    this.sizes = new Float64Array(length);
-  }
-  add(to: number, a = 0, b = 0): void {
-    this.sums[to] = (this.sums[to] as number) + a * b;
-    this.sizes[to] = (this.sizes[to] as number) + Math.abs(a * b);
-  }
-  /** |actual − Σ| within `tolerance`·Σ|a·b|, element by element. */
-  expect(actual: ArrayLike<number>, tolerance: number): void {
-    expect(actual.length).toBe(this.sums.length);
-    for (let i = 0; i < actual.length; i++) {
-      const allowed = tolerance * (this.sizes[i] as number);
-      const difference = Math.abs((actual[i] as number) - (this.sums[i] as number));
-      if (!(difference <= allowed)) {
-        expect.fail(`element ${i}: ${actual[i]} differs from ${this.sums[i]} by ${difference}, allowed ${allowed}`);
-      }
-    }
-  }
-}
-
-/** Runs a kernel; its output's values. No tensor and no block may be left. */
-function run(name: string, inputs: Record<string, [Float32Array, number[]]>, attributes: object, shape: number[]) {
-  const tensorsBefore = tf.memory().numTensors;
-  const blocksBefore = memory().blocksInUse;
-  const tensors: tf.NamedTensorMap = {};
-  for (const [key, [array, own]] of Object.entries(inputs)) tensors[key] = tf.tensor(array, own);
-  const y: tf.Tensor = tf.engine().runKernel(name, tensors, attributes as tf.NamedAttrMap);
-  expect(y.shape).toEqual(shape);
-  const result = y.dataSync();
-  y.dispose();
-  tf.dispose(tensors);
-  expect(tf.memory().numTensors, 'tensors').toBe(tensorsBefore);
-  // Reordered copies of a filter go with the filter.
-  expect(memory().blocksInUse, 'blocks').toBe(blocksBefore);
-  return result;
-}
-
-function check(one: Case): void {
-  const { strides, dilations, pad, depthwise } = { ...defaults, ...one };
-  const outShape = outShapeOf(one);
-  const x = values(size(one.x), 1);
-  const filter = values(size(one.filter), 2);
-  const dy = values(size(outShape), 3);
-  const forward = new Sums(dy.length);
-  const ofInput = new Sums(x.length);
-  const ofFilter = new Sums(filter.length);
-  forEachProduct(one, (i, f, o) => {
-    forward.add(o, x[i], filter[f]);
-    ofInput.add(i, dy[o], filter[f]);
-    ofFilter.add(f, dy[o], x[i]);
-  });
-  const names = depthwise
-    ? ['DepthwiseConv2dNative', 'DepthwiseConv2dNativeBackpropInput', 'DepthwiseConv2dNativeBackpropFilter']
-    : ['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter'];
-  const core = { strides, dilations, pad: [[0, 0], ...pad, [0, 0]], dataFormat: 'NHWC' };
-  const variants: [string[], object][] = [[names, core]];
-  if (!depthwise) {
-    variants.push([['BagConv2D', 'BagConv2DBackpropInput', 'BagConv2DBackpropFilter'], { strides, dilations, pad }]);
-  }
-  const backend = tf.backend() as unknown as OnednnBackend;
-  backend.forwarded.clear();
-  for (const [[convolution, toInput, toFilter], attributes] of variants as [[string, string, string], object][]) {
-    forward.expect(run(convolution, { x: [x, one.x], filter: [filter, one.filter] }, attributes, outShape), 2e-6);
-    ofInput.expect(
-      run(toInput, { dy: [dy, outShape], filter: [filter, one.filter] }, { ...attributes, inputShape: one.x }, one.x),
-      2e-6,
-    );
-    ofFilter.expect(
-      run(toFilter, { x: [x, one.x], dy: [dy, outShape] }, { ...attributes, filterShape: one.filter }, one.filter),
-      2e-6,
-    );
-  }
-  expect([...backend.forwarded]).toEqual([]);
-}
 
 describe('convolution with both gradients', () => {
   it.each<[string, Case]>([

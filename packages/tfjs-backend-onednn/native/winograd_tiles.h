@@ -1,0 +1,45 @@
+// What Winograd's convolutions do with a stretch of tiles: transform, multiply, transform back.
+#pragma once
+
+#include <algorithm>
+
+#include "winograd.h"
+
+namespace bag::winograd {
+
+/** Tiles are worked on in blocks of so many, their channels in panels of so many. */
+constexpr int64_t block = 12, panel = 16;
+
+/** Tiles that a thread works on at once: so many that reading the filter's 16 matrices hardly counts. */
+inline int64_t tilesAtOnce(int64_t tiles, int64_t threads) {
+  constexpr int64_t most = 96;
+  const int64_t each = (tiles + threads - 1) / threads, pieces = std::max<int64_t>(1, (each + most - 1) / most);
+  return (each + pieces * block - 1) / (pieces * block) * block;
+}
+
+/** A thread's memory: transformed tiles of the input (v) and of the output (m), each [block][panel][position][12][16]. */
+struct Workspace {
+  float *v, *m, *zeros;
+
+  Workspace(float* memory, const Shape& shape, int64_t tiles)
+      : v(memory), m(v + 16 * tiles * shape.channels), zeros(m + 16 * tiles * shape.outChannels) {
+    std::fill(zeros, zeros + shape.channels, 0.0f);
+  }
+  static int64_t floats(const Shape& shape, int64_t tiles) {
+    return 16 * tiles * (shape.channels + shape.outChannels) + shape.channels;
+  }
+};
+
+struct TileKernels {
+  /** y of the tiles [from, to). */
+  void (*convolve)(const Shape& shape, const Workspace& workspace, const float* x, const float* transformed,
+                   const float* bias, float* y, int64_t from, int64_t to);
+  /** Adds the tiles' part to `sums`, [position][channel][outChannel]. */
+  void (*filterGradient)(const Shape& shape, const Workspace& workspace, const float* x, const float* dy, float* sums,
+                         int64_t from, int64_t to);
+};
+
+/** Those for the widest vectors that oneDNN uses here. */
+const TileKernels& tileKernels();
+
+}  // namespace bag::winograd
