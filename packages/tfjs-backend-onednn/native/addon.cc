@@ -137,7 +137,7 @@ void release(napi_env env, BlockId id) {
     napi_delete_reference(env, found->second);
     views.erase(found);
   }
-  dropForms(id);
+  dropLayouts(id);
   allocator().free(id);
 }
 
@@ -344,7 +344,7 @@ void end(napi_env, void* data, void*) {
   auto* one = static_cast<Instance*>(data);
   for (const uint32_t owner : one->owners) {
     for (const BlockId id : allocator().blocksOf(owner)) {
-      dropForms(id);
+      dropLayouts(id);
       allocator().free(id);
     }
   }

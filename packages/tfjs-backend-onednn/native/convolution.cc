@@ -1,8 +1,6 @@
 // Convolutions of NHWC images with HWIO filters and both gradients, by oneDNN, or by Winograd's algorithm where that
 // pays. With groups it is the depthwise one: its filter is [height, width, channels, multiplier], and each channel is a
 // group.
-#include <optional>
-
 #include "activation.h"
 #include "kernels.h"
 #include "primitives.h"
@@ -73,15 +71,20 @@ struct Convolution2d {
   onednn::Descriptor plainWeights() const { return plain(weights, weightsStrides); }
   onednn::Descriptor anyWeights() const { return {weights, memory::data_type::f32, memory::format_tag::any}; }
 
-  /** As Winograd's way sees it, where that is open to it and pays. */
-  std::optional<winograd::Shape> winograd() const {
-    return where3x3({src[0], src[2], src[3], src[1], dst[2], dst[3], dst[1], geometry.padBefore[0], geometry.padBefore[1]});
+  /** Whether it is one by 3×3 filters that Winograd's algorithm is for. */
+  bool plain3x3() const {
+    const memory::dims ones{1, 1};
+    return !depthwise && weights[2] == 3 && weights[3] == 3 && geometry.strides == ones && geometry.dilations == ones &&
+           geometry.padBefore[0] <= 2 && geometry.padBefore[1] <= 2;
+  }
+
+  winograd::Shape asWinograd() const {
+    return {src[0], src[2], src[3], src[1], dst[2], dst[3], dst[1], geometry.padBefore[0], geometry.padBefore[1]};
   }
 
   /** The convolution of dy that gives dx. */
-  std::optional<winograd::Shape> turnedWinograd() const {
-    return where3x3({dst[0], dst[2], dst[3], dst[1], src[2], src[3], src[1], 2 - geometry.padBefore[0],
-                     2 - geometry.padBefore[1]});
+  winograd::Shape turned() const {
+    return {dst[0], dst[2], dst[3], dst[1], src[2], src[3], src[1], 2 - geometry.padBefore[0], 2 - geometry.padBefore[1]};
   }
 
   Key key(int64_t extra = 0) const {
@@ -96,26 +99,7 @@ struct Convolution2d {
                                                     const dnnl::primitive_attr& attributes) const {
     return onednn::convolutionForward(cpu(), image(src), anyWeights(), bias, image(dst), geometry, attributes);
   }
-
- private:
-  std::optional<winograd::Shape> where3x3(const winograd::Shape& shape) const {
-    const memory::dims ones{1, 1};
-    const bool open = !depthwise && weights[2] == 3 && weights[3] == 3 && geometry.strides == ones &&
-                      geometry.dilations == ones && geometry.padBefore[0] <= 2 && geometry.padBefore[1] <= 2;
-    return open && winograd::pays(shape) ? std::optional(shape) : std::nullopt;
-  }
 };
-
-/** Forward, by a transformed filter that lives as long as the filter. */
-void convolveByWinograd(const winograd::Shape& shape, const Tensor& x, const Tensor& filter, const Tensor& bias,
-                        const Tensor& y) {
-  const auto form = plain({16, shape.channels, shape.outChannels},
-                          {winograd::matrixStride(shape.channels, shape.outChannels), shape.outChannels, 1});
-  void* transformed = formOf(filter.id, form, [&](void* made) {
-    winograd::transformFilter(filter.floats(), shape.channels, shape.outChannels, static_cast<float*>(made));
-  });
-  winograd::convolve(shape, x.floats(), static_cast<float*>(transformed), bias.data ? bias.floats() : nullptr, y.floats());
-}
 
 template <typename Primitive>
 struct Prepared {
@@ -145,10 +129,12 @@ void Convolution(Arguments& in) {
   if (y.size == 0) return;
   if (c.empty()) throw BadArgument("cannot convolve without channels or pixels");
 
-  if (const auto shape = c.winograd()) {
-    convolveByWinograd(*shape, x, filter, bias, y);
-    activate(y, activation, alpha);
-    return;
+  if (const auto shape = c.asWinograd(); c.plain3x3() && winograd::pays(shape)) {
+    // Not kept: it is larger than the filter, and quickly made.
+    const Scratch transformed(winograd::filterSize(shape.channels, shape.outChannels) * sizeof(float));
+    winograd::transformFilter(filter.floats(), shape.channels, shape.outChannels, transformed.floats());
+    winograd::convolve(shape, x.floats(), transformed.floats(), bias.data ? bias.floats() : nullptr, y.floats());
+    return activate(y, activation, alpha);
   }
   static Cache<Forward> cache;
   const bool hasBias = bias.data != nullptr;
@@ -175,11 +161,11 @@ void ConvolutionInputGradient(Arguments& in) {
 
   // The backward pass is the last to need a filter before its update. A network's reordered filters together are as large
   // as its weights, and memory is at its peak here: this copy is not kept, and that of the forward pass goes.
-  dropForms(filter.id);
-  if (const auto turned = c.turnedWinograd()) {
-    const Scratch transformed(winograd::filterSize(turned->channels, turned->outChannels) * sizeof(float));
-    winograd::transformTurnedFilter(filter.floats(), turned->outChannels, turned->channels, transformed.floats());
-    return winograd::convolve(*turned, dy.floats(), transformed.floats(), nullptr, dx.floats());
+  dropLayouts(filter.id);
+  if (const auto shape = c.turned(); c.plain3x3() && winograd::pays(shape)) {
+    const Scratch transformed(winograd::filterSize(shape.channels, shape.outChannels) * sizeof(float));
+    winograd::transformTurnedFilter(filter.floats(), shape.outChannels, shape.channels, transformed.floats());
+    return winograd::convolve(shape, dy.floats(), transformed.floats(), nullptr, dx.floats());
   }
   static Cache<BackwardData> cache;
   auto& prepared = cache.get(c.key(), [&] {
@@ -203,7 +189,9 @@ void ConvolutionFilterGradient(Arguments& in) {
   const Convolution2d c(x, dFilter, dy, in);
   if (c.empty()) return zero(dFilter);
 
-  if (const auto shape = c.winograd()) return winograd::filterGradient(*shape, x.floats(), dy.floats(), dFilter.floats());
+  if (const auto shape = c.asWinograd(); c.plain3x3() && winograd::filterGradientPays(shape)) {
+    return winograd::filterGradient(shape, x.floats(), dy.floats(), dFilter.floats());
+  }
   static Cache<BackwardWeights> cache;
   auto& prepared = cache.get(c.key(), [&] {
     const auto attributes = withOwnScratchpad();

@@ -44,34 +44,30 @@ void reorder(const onednn::Descriptor& from, const void* source, const onednn::D
 
 namespace {
 
-struct Form {
+struct Layout {
   onednn::Descriptor descriptor;
   std::unique_ptr<Scratch> copy;
 };
 
-std::unordered_map<BlockId, std::vector<Form>>& forms() {
-  static auto* map = new std::unordered_map<BlockId, std::vector<Form>>();
+std::unordered_map<BlockId, std::vector<Layout>>& layouts() {
+  static auto* map = new std::unordered_map<BlockId, std::vector<Layout>>();
   return *map;
 }
 
 }  // namespace
 
-void* formOf(BlockId weight, const onednn::Descriptor& form, const std::function<void(void*)>& make) {
-  auto& kept = forms()[weight];
-  for (const auto& [descriptor, copy] : kept) {
-    if (descriptor == form) return copy->data();
-  }
-  auto copy = std::make_unique<Scratch>(form.get_size());
-  make(copy->data());
-  kept.push_back({form, std::move(copy)});
-  return kept.back().copy->data();
-}
-
 void* inLayout(BlockId weight, const void* data, const onednn::Descriptor& from, const onednn::Descriptor& wanted) {
   if (from == wanted) return const_cast<void*>(data);
-  return formOf(weight, wanted, [&](void* copy) { reorder(from, data, wanted, copy); });
+  auto& copies = layouts()[weight];
+  for (const auto& [descriptor, copy] : copies) {
+    if (descriptor == wanted) return copy->data();
+  }
+  auto copy = std::make_unique<Scratch>(wanted.get_size());
+  reorder(from, data, wanted, copy->data());
+  copies.push_back({wanted, std::move(copy)});
+  return copies.back().copy->data();
 }
 
-void dropForms(BlockId weight) { forms().erase(weight); }
+void dropLayouts(BlockId weight) { layouts().erase(weight); }
 
 }  // namespace bag

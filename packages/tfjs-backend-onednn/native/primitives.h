@@ -73,13 +73,13 @@ inline dnnl::memory memoryOf(const onednn::Descriptor& descriptor, void* data) {
 /** Copies between layouts. */
 void reorder(const onednn::Descriptor& from, const void* source, const onednn::Descriptor& to, void* target);
 
-/** A form of a weight, made by `make` where there is none yet and kept until the weight's block is freed. */
-void* formOf(BlockId weight, const onednn::Descriptor& form, const std::function<void(void*)>& make);
-
-/** The memory of a weight in the layout that a primitive wants: the weight itself if it is laid out so, else a form. */
+/**
+ * The memory of a weight in the layout that a primitive wants: the weight itself if it is laid out so, else a copy, made
+ * once and kept until the weight's block is freed.
+ */
 void* inLayout(BlockId weight, const void* data, const onednn::Descriptor& from, const onednn::Descriptor& wanted);
 
-/** Forgets the forms of a weight. Called when its block is freed. */
-void dropForms(BlockId weight);
+/** Forgets the copies of a weight. Called when its block is freed. */
+void dropLayouts(BlockId weight);
 
 }  // namespace bag

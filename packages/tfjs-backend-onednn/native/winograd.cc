@@ -65,6 +65,11 @@ bool pays(const Shape& s) {
 #endif
 }
 
+bool filterGradientPays(const Shape& s) {
+  // Every thread adds up 16 matrices of its own.
+  return pays(s) && s.tiles() / omp_get_max_threads() >= s.channels * s.outChannels / 1024;
+}
+
 void transformFilter(const float* filter, int64_t channels, int64_t outChannels, float* transformed) {
   const int64_t position = matrixStride(channels, outChannels);
   parallelFor(channels, 25 * outChannels, [=](int64_t from, int64_t to) {
@@ -105,7 +110,7 @@ void transformTurnedFilter(const float* filter, int64_t channels, int64_t outCha
 }
 
 void convolve(const Shape& shape, const float* x, const float* transformed, const float* bias, float* y) {
-  const int64_t threads = omp_get_max_threads(), tiles = tilesAtOnce(shape.tiles(), threads);
+  const int64_t threads = omp_get_max_threads(), tiles = tilesAtOnce(shape, threads);
   const int64_t each = Workspace::floats(shape, tiles);
   const Scratch scratch(threads * each * sizeof(float));
   const auto run = tileKernels().convolve;
@@ -118,7 +123,7 @@ void convolve(const Shape& shape, const float* x, const float* transformed, cons
 void filterGradient(const Shape& shape, const float* x, const float* dy, float* dFilter) {
   const int64_t channels = shape.channels, outChannels = shape.outChannels;
   const int64_t position = matrixStride(channels, outChannels), filter = channels * outChannels;
-  const int64_t threads = omp_get_max_threads(), tiles = tilesAtOnce(shape.tiles(), threads);
+  const int64_t threads = omp_get_max_threads(), tiles = tilesAtOnce(shape, threads);
   const int64_t each = Workspace::floats(shape, tiles);
   const Scratch scratch(threads * each * sizeof(float));
   const Scratch sums(threads * 16 * position * sizeof(float));

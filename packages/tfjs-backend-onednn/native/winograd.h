@@ -27,6 +27,7 @@ struct Shape {
 
 /** Whether it can be computed so, and faster than the direct way. */
 bool pays(const Shape& shape);
+bool filterGradientPays(const Shape& shape);
 
 /** Floats between the 16 matrices of a transformed filter; not a power of two, as their rows would share cache lines. */
 inline int64_t matrixStride(int64_t channels, int64_t outChannels) { return channels * outChannels + 16; }

@@ -10,10 +10,13 @@ namespace bag::winograd {
 /** Tiles are worked on in blocks of so many, their channels in panels of so many. */
 constexpr int64_t block = 12, panel = 16;
 
-/** Tiles that a thread works on at once: so many that reading the filter's 16 matrices hardly counts. */
-inline int64_t tilesAtOnce(int64_t tiles, int64_t threads) {
-  constexpr int64_t most = 96;
-  const int64_t each = (tiles + threads - 1) / threads, pieces = std::max<int64_t>(1, (each + most - 1) / most);
+/**
+ * Tiles that a thread works on at once: few, so that they stay in the cache; more where the 16 matrices of the filter do
+ * not, so that reading them again hardly counts.
+ */
+inline int64_t tilesAtOnce(const Shape& shape, int64_t threads) {
+  const int64_t most = shape.channels * shape.outChannels <= 64 * 64 ? 48 : 96;
+  const int64_t each = (shape.tiles() + threads - 1) / threads, pieces = std::max<int64_t>(1, (each + most - 1) / most);
   return (each + pieces * block - 1) / (pieces * block) * block;
 }
 
