@@ -1,15 +1,22 @@
 // A stream through memory: for each line `copy`, `add` or `sum`, one pass over arrays of the given number of MiB, on all
 // threads. Answers with the milliseconds.
+#define _DEFAULT_SOURCE
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 int main(int argc, char** argv) {
   const size_t bytes = (size_t)(argc > 1 ? atoi(argv[1]) : 64) << 20, count = bytes / sizeof(float);
   float* arrays[3];
   for (int i = 0; i < 3; i++) {
     if (posix_memalign((void**)&arrays[i], 2 << 20, bytes)) return 1;
+#ifdef __linux__
+    madvise(arrays[i], bytes, MADV_HUGEPAGE);
+#endif
 #pragma omp parallel for
     for (size_t k = 0; k < count; k++) arrays[i][k] = (float)(k % 97);
   }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { mergeConfig } from 'vitest/config';
+import { defineConfig } from 'vitest/config';
 import shared from '../../tools/vitest.ts';
 
 /** Why there is no addon to test, or undefined. One that is there but does not load fails the tests. */
@@ -14,9 +14,22 @@ function missing(): string | undefined {
   }
 }
 
+/** What is compiled for vectors of eight and of sixteen numbers, and so is tested twice where the processor has both. */
+const compiledTwice = ['cross-entropy', 'softmax', 'unary', 'winograd'].map((name) => `src/${name}.test.ts`);
+
 const reason = missing();
 if (reason !== undefined) console.error(`@bag/tfjs-backend-onednn: tests skipped: ${reason}`);
 
-export default reason === undefined
-  ? shared
-  : mergeConfig(shared, { test: { exclude: ['**'], passWithNoTests: true } });
+const { test } = shared;
+export default defineConfig({
+  test:
+    reason === undefined
+      ? {
+          ...test,
+          projects: [
+            { test: { ...test, name: 'widest' } },
+            { test: { ...test, name: 'avx2', include: compiledTwice, env: { ONEDNN_MAX_CPU_ISA: 'AVX2' } } },
+          ],
+        }
+      : { ...test, exclude: ['**'], passWithNoTests: true },
+});

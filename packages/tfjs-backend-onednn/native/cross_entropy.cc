@@ -72,8 +72,7 @@ void CrossEntropy(Arguments& in) {
     for (int64_t row = from; row < to; row++) {
       const float* z = logits.floats() + row * targets.classes;
       const float largest = largestOf(z, targets.classes);
-      const double normaliser =
-          std::log(sumOfExponentials(z, targets.classes, largest, [](int64_t, Vector, int64_t) {}));
+      const double normaliser = std::log(sumOfExponentials(z, targets.classes, largest, nullptr));
       loss.floats()[row] = static_cast<float>(lossOf(targets, row, z, largest, normaliser));
       logSumExp.floats()[row] = static_cast<float>(largest + normaliser);
     }
@@ -94,9 +93,7 @@ void CrossEntropyGradient(Arguments& in) {
       const float* z = logits.floats() + row * classes;
       float* result = dz.floats() + row * classes;
       // The normaliser is rounded, by much where logits are large: what the softmax then adds up to is divided out.
-      const double sum =
-          sumOfExponentials(z, classes, logSumExp.floats()[row],
-                            [=](int64_t i, Vector term, int64_t count) { storeUpTo(result + i, term, count); });
+      const double sum = sumOfExponentials(z, classes, logSumExp.floats()[row], result);
       const double scale = dy.floats()[row], on = targets.on, off = targets.off;
       const Vector ofOff = splat(static_cast<float>(off));
       if (targets.given()) {

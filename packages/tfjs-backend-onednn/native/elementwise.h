@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "error.h"
+#include "simd.h"
 #include "tensor.h"
 
 namespace bag {
@@ -51,16 +52,30 @@ void forEachPiece(std::initializer_list<const Tensor*> operands, const Tensor& r
 /** Cost of a function of the C library. */
 constexpr int64_t costly = 16;
 
+template <typename T, typename Result, typename Operation>
+BAG_INLINE void applyTo(const Piece& piece, Operation op) {
+  const T* from = piece.operand<T>(0);
+  Result* __restrict to = piece.result<Result>();
+#pragma omp simd
+  for (int64_t i = 0; i < piece.count; i++) to[i] = static_cast<Result>(op(from[i]));
+}
+
 /** y = op(x) for each element. */
 template <typename T, typename Result, typename Operation>
 void apply(const Tensor& x, const Tensor& y, Operation op, int64_t cost = 1) {
-  forEachPiece({&x}, y, cost, [op](const Piece& piece) {
-    const Operation own = op;
-    const T* from = piece.operand<T>(0);
-    Result* __restrict to = piece.result<Result>();
-#pragma omp simd
-    for (int64_t i = 0; i < piece.count; i++) to[i] = static_cast<Result>(own(from[i]));
-  });
+  forEachPiece({&x}, y, cost, [op](const Piece& piece) { applyTo<T, Result>(piece, op); });
+}
+
+template <typename Operation>
+BAG_WIDE void applyWideTo(const Piece& piece, Operation op) {
+  applyTo<float, float>(piece, op);
+}
+
+/** y = op(x) for each float, where the operation takes longer than to read and write: by the widest vectors. */
+template <typename Operation>
+void applyWide(const Tensor& x, const Tensor& y, Operation op, int64_t cost) {
+  if (!hasWideVectors()) return apply<float, float>(x, y, op, cost);
+  forEachPiece({&x}, y, cost, [op](const Piece& piece) { applyWideTo(piece, op); });
 }
 
 /** y = op(a, b) for each element of a's and b's common broadcast shape. */

@@ -20,12 +20,6 @@ struct Geometry {
 using Descriptor = dnnl::memory::desc;
 using Attributes = dnnl::primitive_attr;
 
-/** Whether oneDNN computes with AVX-512 here; ONEDNN_MAX_CPU_ISA may hold it back. */
-inline bool usesAvx512() {
-  constexpr int avx512 = 0x20;
-  return (static_cast<int>(dnnl::get_effective_cpu_isa()) & avx512) != 0;
-}
-
 inline constexpr auto convolution = dnnl::algorithm::convolution_direct;
 
 #if DNNL_VERSION_MAJOR >= 3

@@ -9,7 +9,22 @@
 #include <immintrin.h>
 #endif
 
+/** For functions that are compiled for vectors of eight and of sixteen: what a BAG_WIDE function calls must be part of it. */
+#define BAG_INLINE inline __attribute__((always_inline))
+
+/** A function that is compiled for vectors of sixteen, for processors that have them: see `hasWideVectors`. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define BAG_WIDE __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,prefer-vector-width=512")))
+#define BAG_COMPILES_WIDE true
+#else
+#define BAG_WIDE
+#define BAG_COMPILES_WIDE false
+#endif
+
 namespace bag {
+
+/** Whether BAG_WIDE functions are to run: where oneDNN uses AVX-512, too. ONEDNN_MAX_CPU_ISA=AVX2 keeps both from it. */
+bool hasWideVectors();
 
 typedef float Vector __attribute__((vector_size(32)));
 typedef int32_t Mask __attribute__((vector_size(32)));

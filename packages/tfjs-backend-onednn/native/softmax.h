@@ -28,18 +28,6 @@ inline void storeUpTo(float* p, Vector v, int64_t count) {
   if (count == lanes) return store(p, v);
   std::memcpy(p, &v, static_cast<size_t>(count) * sizeof(float));
 }
-/** The first `count` lanes of v, the others 0. */
-inline Vector firstOf(Vector v, int64_t count) {
-  if (count == lanes) return v;
-  Vector some{};
-  std::memcpy(&some, &v, static_cast<size_t>(count) * sizeof(float));
-  return some;
-}
-
-inline float total(Vector v) {
-  return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
-}
-
 using vector_math::infinity;
 
 /** The largest value of a row, NaNs left out. */
@@ -54,20 +42,32 @@ inline float largestOf(const float* x, int64_t length) {
   return result;
 }
 
-/** Σ exp(x − shift); what is given for `put` gets each vector of terms. */
-template <typename Put>
-inline double sumOfExponentials(const float* x, int64_t length, float shift, Put put) {
-  double sum = 0;
-  // Float lanes add up a few hundred values at most before they go into the double.
+/** Writes exp(x − shift) to `terms`, and returns their sum. For at most a few hundred values, as it adds up floats. */
+BAG_INLINE float addExponentials(const float* x, int64_t length, float shift, float* __restrict terms) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < length; i++) {
+    terms[i] = vector_math::exp(x[i] - shift);
+    sum += terms[i];
+  }
+  return sum;
+}
+
+inline float exponentialsOf(const float* x, int64_t length, float shift, float* terms) {
+  return addExponentials(x, length, shift, terms);
+}
+BAG_WIDE inline float exponentialsOfWide(const float* x, int64_t length, float shift, float* terms) {
+  return addExponentials(x, length, shift, terms);
+}
+
+/** Σ exp(x − shift); the terms are written to `terms`, unless that is null. */
+inline double sumOfExponentials(const float* x, int64_t length, float shift, float* terms) {
   constexpr int64_t block = 512;
-  for (int64_t start = 0; start < length; start += block) {
-    Vector partial{};
-    forVectors(std::min(block, length - start), [&](int64_t i, int64_t count) {
-      const Vector term = vector_math::exp(loadUpTo(x + start + i, count, -infinity) - shift);
-      partial += firstOf(term, count);
-      put(start + i, term, count);
-    });
-    sum += total(partial);
+  float unwanted[block];
+  const auto run = hasWideVectors() ? exponentialsOfWide : exponentialsOf;
+  double sum = 0;
+  for (int64_t i = 0; i < length; i += block) {
+    sum += run(x + i, std::min(block, length - i), shift, terms == nullptr ? unwanted : terms + i);
   }
   return sum;
 }

@@ -47,6 +47,12 @@ constexpr float seluScaleAlpha = 1.7580993408473768599402175208123f;
 #define BAG_OF_FLOATS(Name, cost, expression) \
   void Name(Arguments& in) { ofFloats(in, [](float v) { return expression; }, cost); }
 
+#define BAG_OF_FLOATS_WIDE(Name, expression)                         \
+  void Name(Arguments& in) {                                         \
+    const Tensor x = in.floats();                                    \
+    applyWide(x, in.floats(), [](float v) { return expression; }, 2); \
+  }
+
 BAG_OF_FLOATS(Sqrt, 1, std::sqrt(v))
 BAG_OF_FLOATS(Rsqrt, 1, 1 / std::sqrt(v))
 BAG_OF_FLOATS(Reciprocal, 1, 1 / v)
@@ -55,16 +61,16 @@ BAG_OF_FLOATS(Floor, 1, std::floor(v))
 /** Halves go to the even neighbour. */
 BAG_OF_FLOATS(Round, 1, std::rint(v))
 
-BAG_OF_FLOATS(Exp, 2, vector_math::exp(v))
-BAG_OF_FLOATS(Expm1, 2, vector_math::expm1(v))
-BAG_OF_FLOATS(Log, 2, vector_math::log(v))
-BAG_OF_FLOATS(Log1p, 2, vector_math::log1p(v))
-BAG_OF_FLOATS(Tanh, 2, vector_math::tanh(v))
-BAG_OF_FLOATS(Sigmoid, 2, vector_math::sigmoid(v))
-BAG_OF_FLOATS(Softplus, 2, vector_math::softplus(v))
-BAG_OF_FLOATS(Erf, 2, vector_math::erf(v))
-BAG_OF_FLOATS(Elu, 2, v >= 0 ? v : vector_math::expm1(v))
-BAG_OF_FLOATS(Selu, 2, v >= 0 ? seluScale * v : seluScaleAlpha * vector_math::expm1(v))
+BAG_OF_FLOATS_WIDE(Exp, vector_math::exp(v))
+BAG_OF_FLOATS_WIDE(Expm1, vector_math::expm1(v))
+BAG_OF_FLOATS_WIDE(Log, vector_math::log(v))
+BAG_OF_FLOATS_WIDE(Log1p, vector_math::log1p(v))
+BAG_OF_FLOATS_WIDE(Tanh, vector_math::tanh(v))
+BAG_OF_FLOATS_WIDE(Sigmoid, vector_math::sigmoid(v))
+BAG_OF_FLOATS_WIDE(Softplus, vector_math::softplus(v))
+BAG_OF_FLOATS_WIDE(Erf, vector_math::erf(v))
+BAG_OF_FLOATS_WIDE(Elu, v >= 0 ? v : vector_math::expm1(v))
+BAG_OF_FLOATS_WIDE(Selu, v >= 0 ? seluScale * v : seluScaleAlpha * vector_math::expm1(v))
 
 BAG_OF_FLOATS(Sin, costly, std::sin(v))
 BAG_OF_FLOATS(Cos, costly, std::cos(v))
@@ -80,6 +86,7 @@ BAG_OF_FLOATS(Acosh, costly, std::acosh(v))
 BAG_OF_FLOATS(Atanh, costly, std::atanh(v))
 
 #undef BAG_OF_FLOATS
+#undef BAG_OF_FLOATS_WIDE
 
 void Abs(Arguments& in) {
   ofNumbers<uint32_t>(in, [](auto v) { return absolute(v); });

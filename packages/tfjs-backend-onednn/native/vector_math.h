@@ -1,11 +1,10 @@
-// Functions of one float without branches, so that the compiler runs eight at a time; e^x takes a vector, too. Errors are
-// below 3 units in the last place, denormal results included; at 0, ±∞ and NaN they are exact.
+// Functions of one float without branches, so that the compiler runs many at a time. Errors are below 3 units in the last
+// place, denormal results included; at 0, ±∞ and NaN they are exact.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <type_traits>
 
 #include "simd.h"
 
@@ -15,44 +14,37 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 
 inline uint32_t bitsOf(float value) { return __builtin_bit_cast(uint32_t, value); }
 inline float ofBits(uint32_t bits) { return __builtin_bit_cast(float, bits); }
-inline Mask bitsOf(Vector values) { return (Mask)values; }
 inline float powerOfTwo(int32_t exponent) { return ofBits(static_cast<uint32_t>(exponent + 127) << 23); }
-inline Vector powerOfTwo(Mask exponents) { return (Vector)((exponents + 127) << 23); }
 
 /** x = exponent·ln 2 + rest, |rest| ≤ ln 2 / 2; `power` is e^rest − 1. */
-template <typename T>
 struct Reduced {
-  std::conditional_t<std::is_same_v<T, float>, int32_t, Mask> exponent;
-  T power;
+  int32_t exponent;
+  float power;
 };
 
 /** For |x| < 2^21; NaN gives a `power` of NaN. */
-template <typename T>
-inline Reduced<T> reduce(T x) {
-  const auto all = [](float value) { return T{} + value; };
+inline Reduced reduce(float x) {
   // Adding 1.5·2²³ rounds to a whole number, which then stands in the low bits.
-  const T shift = all(12582912.0f);
-  const T shifted = fusedMultiplyAdd(x, all(1.44269504f), shift);
-  const T n = shifted - shift;
-  T r = fusedMultiplyAdd(n, all(-0.693359375f), x);
-  r = fusedMultiplyAdd(n, all(2.12194440e-4f), r);
-  T p = all(1.9875691500e-4f);
-  p = fusedMultiplyAdd(p, r, all(1.3981999507e-3f));
-  p = fusedMultiplyAdd(p, r, all(8.3334519073e-3f));
-  p = fusedMultiplyAdd(p, r, all(4.1665795894e-2f));
-  p = fusedMultiplyAdd(p, r, all(1.6666665459e-1f));
-  p = fusedMultiplyAdd(p, r, all(5.0000001201e-1f));
-  using Exponent = decltype(Reduced<T>::exponent);
-  return {static_cast<Exponent>(bitsOf(shifted) - bitsOf(shift)), fusedMultiplyAdd(p, r * r, r)};
+  constexpr float shift = 12582912.0f;
+  const float shifted = fusedMultiplyAdd(x, 1.44269504f, shift);
+  const float n = shifted - shift;
+  float r = fusedMultiplyAdd(n, -0.693359375f, x);
+  r = fusedMultiplyAdd(n, 2.12194440e-4f, r);
+  float p = 1.9875691500e-4f;
+  p = fusedMultiplyAdd(p, r, 1.3981999507e-3f);
+  p = fusedMultiplyAdd(p, r, 8.3334519073e-3f);
+  p = fusedMultiplyAdd(p, r, 4.1665795894e-2f);
+  p = fusedMultiplyAdd(p, r, 1.6666665459e-1f);
+  p = fusedMultiplyAdd(p, r, 5.0000001201e-1f);
+  return {static_cast<int32_t>(bitsOf(shifted) - bitsOf(shift)), fusedMultiplyAdd(p, r * r, r)};
 }
 
-template <typename T>
-inline T exp(T x) {
-  const T raised = x < -104.0f ? T{} - 104.0f : x;
-  const T bounded = raised > 89.0f ? T{} + 89.0f : raised;
+inline float exp(float x) {
+  const float raised = x < -104.0f ? -104.0f : x;
+  const float bounded = raised > 89.0f ? 89.0f : raised;
   const auto [exponent, power] = reduce(bounded);
   // In two steps: 2^exponent itself may be too small, or too large, for a float.
-  const auto half = exponent >> 1;
+  const int32_t half = exponent >> 1;
   return (power + 1.0f) * powerOfTwo(half) * powerOfTwo(exponent - half);
 }
 

@@ -3,10 +3,7 @@
 
 #include <cstring>
 
-#include "onednn.h"
 #include "simd.h"
-
-#define BAG_INLINE inline __attribute__((always_inline))
 
 namespace bag::winograd {
 
@@ -300,30 +297,21 @@ void filterGradientBy8(const Shape& s, const Workspace& workspace, const float* 
   filterGradientOfTiles<Vector, 4>(s, workspace, x, dy, sums, from, to);
 }
 
-#if defined(__x86_64__)
-#define BAG_AVX512 __attribute__((target("avx512f")))
-
-BAG_AVX512 void convolveBy16(const Shape& s, const Workspace& workspace, const float* x, const float* transformed,
+BAG_WIDE void convolveBy16(const Shape& s, const Workspace& workspace, const float* x, const float* transformed,
                              const float* bias, float* y, int64_t from, int64_t to) {
   convolveTiles<Wide, 12>(s, workspace, x, transformed, bias, y, from, to);
 }
 
-BAG_AVX512 void filterGradientBy16(const Shape& s, const Workspace& workspace, const float* x, const float* dy,
+BAG_WIDE void filterGradientBy16(const Shape& s, const Workspace& workspace, const float* x, const float* dy,
                                    float* sums, int64_t from, int64_t to) {
   filterGradientOfTiles<Wide, 8>(s, workspace, x, dy, sums, from, to);
 }
-#endif
 
 }  // namespace
 
 const TileKernels& tileKernels() {
-  static constexpr TileKernels by8{convolveBy8, filterGradientBy8};
-#if defined(__x86_64__)
-  static constexpr TileKernels by16{convolveBy16, filterGradientBy16};
-  static const bool wide = onednn::usesAvx512();
-  if (wide) return by16;
-#endif
-  return by8;
+  static constexpr TileKernels by8{convolveBy8, filterGradientBy8}, by16{convolveBy16, filterGradientBy16};
+  return hasWideVectors() ? by16 : by8;
 }
 
 }  // namespace bag::winograd
