@@ -66,7 +66,8 @@ function installedOneDnn() {
   return folders.find(hasHeader);
 }
 
-function debianOneDnn() {
+/** Debian's packages, unpacked, or undefined. */
+export function debianOneDnn() {
   return cached('debian', (draft) => {
     const run = (command, ...args) => output(command, args, { cwd: draft });
     if (run('apt-get', 'download', 'libdnnl-dev') === undefined) return undefined;
