@@ -4,9 +4,9 @@ import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
-import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { forward } from './define.js';
+import { failure } from './fixtures/failure.js';
 import { memory, OnednnBackend, resetPeakMemory, setMemoryLimits } from './index.js';
 import { native } from './native.js';
 
@@ -19,18 +19,6 @@ const backend = () => tf.backend() as unknown as OnednnBackend;
 /** Writes over whatever memory is free. */
 function scribble(length: number): void {
   tf.dispose(Array.from({ length: 8 }, () => tf.tensor1d(new Float32Array(length).fill(-7))));
-}
-
-/** The error of a call that must fail with a code. */
-function failure(call: () => unknown): Error & { code: string } {
-  try {
-    call();
-  } catch (error) {
-    expect(error).toBeInstanceOf(Error);
-    expect(error).toHaveProperty('code', expect.stringMatching(/^ERR_BAG/));
-    return error as Error & { code: string };
-  }
-  return expect.fail('expected the call to fail');
 }
 
 describe('reads', () => {
@@ -248,153 +236,5 @@ describe('the peak', () => {
     const risen = memory().peakBytesInUse - bytesInUse;
     expect(risen).toBeGreaterThanOrEqual(2 ** 20);
     expect(risen).toBeLessThan(2 ** 20 + 2 ** 16);
-  });
-});
-
-describe('the native interface', () => {
-  const kernel = (name: string) => native.kernels.indexOf(name);
-  const runWith = (name: string, list: number[]) => {
-    native.frame.set(list);
-    native.run(kernel(name), list.length);
-  };
-  const blocks: number[] = [];
-  const block = (length: number) => {
-    const id = native.allocate(length * 4, 0);
-    native.write(id, new Float32Array(length).fill(0.5));
-    blocks.push(id);
-    return id;
-  };
-  const tensor = (id: number, ...shape: number[]) => [id, 0, shape.length, ...shape];
-  const release = () => {
-    for (const id of blocks.splice(0)) native.free(id);
-  };
-
-  it('refuses what is no block', () => {
-    const freed = native.allocate(64, 0);
-    native.free(freed);
-    for (const id of [freed, 0, -1, NaN, Infinity, 2 ** 53, 1e300]) {
-      for (const call of [
-        () => {
-          native.free(id);
-        },
-        () => {
-          native.read(id, new Float32Array(1));
-        },
-        () => {
-          native.write(id, new Float32Array(1));
-        },
-        () => native.view(id),
-      ]) {
-        expect(failure(call).code).toBe('ERR_BAG_DISPOSED');
-      }
-      expect(failure(() => { runWith('AllFinite', [...tensor(id)]); }).message).toMatch(/^AllFinite: /); // prettier-ignore
-    }
-  });
-
-  it('refuses arguments of the wrong kind', () => {
-    const any = native as unknown as Record<string, (...values: unknown[]) => unknown>;
-    const id = block(4);
-    for (const [name, ...values] of [
-      ['allocate'],
-      ['allocate', 'many', 0],
-      ['allocate', -1, 0],
-      ['allocate', NaN, 0],
-      ['free'],
-      ['free', {}],
-      ['read', id, [1, 2]],
-      ['read', id, new Float32Array(5)],
-      ['write', id, new Float64Array(3)],
-      ['write', id],
-      ['run', -1, 0],
-      ['run', NaN, 0],
-      ['run', native.kernels.length, 0],
-      ['run', 0, -1],
-      ['run', 0, native.frame.length + 1],
-      ['run', 0, NaN],
-      ['setLimits', -1, 0],
-      ['setThreads', 0],
-      ['setThreads', NaN],
-    ] as [string, ...unknown[]][]) {
-      expect(failure(() => any[name]?.(...values))).toBeInstanceOf(TypeError);
-    }
-    release();
-  });
-
-  it('refuses shapes that do not fit their memory', () => {
-    const [id, result] = [block(6), block(1)];
-    const list = (...shape: number[]) => [...tensor(result), 1, ...tensor(id, ...shape)];
-    runWith('AllFinite', list(2, 3));
-    for (const shape of [[7], [2, 4], [-1], [0.5], [NaN], [2 ** 40, 2 ** 40], [2 ** 53], [1, 1, 1, 1, 1, 1, 1, 1, 1]]) {
-      const error = failure(() => { runWith('AllFinite', list(...shape)); }); // prettier-ignore
-      expect(error).toBeInstanceOf(TypeError);
-      expect(error.code).toBe('ERR_BAG_ARGUMENT');
-    }
-    release();
-  });
-
-  /** Arguments that are right, for each kernel here. */
-  const valid = (): Record<string, number[]> => {
-    const x = tensor(block(32), 1, 4, 4, 2);
-    const filter = tensor(block(54), 3, 3, 2, 3);
-    const y = tensor(block(12), 1, 2, 2, 3);
-    const geometry = [2, 1, 1, 2, 1, 1, 2, 0, 0, 0];
-    const pooled = tensor(block(8), 1, 2, 2, 2);
-    const windows = [2, 2, 0, 2, 2, 0];
-    const like = () => tensor(block(32), 1, 4, 4, 2);
-    const vector = () => tensor(block(2), 2);
-    const product = tensor(block(6), 1, 2, 3);
-    return {
-      AllFinite: [...tensor(block(1)), 1, ...x],
-      Convolution: [...x, ...filter, 1, ...tensor(block(3), 3), ...y, ...geometry, 1, 0],
-      ConvolutionInputGradient: [...y, ...filter, ...like(), ...geometry],
-      ConvolutionFilterGradient: [...x, ...y, ...tensor(block(54), 3, 3, 2, 3), ...geometry],
-      MatMul: [...tensor(block(8), 1, 2, 4), ...tensor(block(12), 1, 4, 3), 1, ...tensor(block(3), 3), ...product, 0, 0, 1, 0], // prettier-ignore
-      BatchNormTraining: [...x, ...vector(), ...vector(), 1, ...like(), ...like(), ...vector(), ...vector(), 1e-5, 1],
-      BatchNormTrainingGrad: [...like(), ...x, ...vector(), ...vector(), ...vector(), ...vector(), 1, ...like(), ...like(), ...vector(), ...vector(), 1, ...like(), 1e-5, 1], // prettier-ignore
-      BatchNormInference: [...x, 1, ...vector(), 1, ...vector(), 0, ...vector(), ...vector(), ...like(), 1e-5, 1],
-      SgdUpdate: [...x, ...like(), ...like(), ...like(), ...like(), 0.1, 0.9, 1e-4, 1, 1],
-      MaxPool: [...x, ...pooled, ...windows],
-      MaxPoolWithArgmax: [...x, ...pooled, block(8), 1, 4, 1, 2, 2, 2, ...windows, 1],
-      MaxPoolGrad: [...pooled, ...x, ...like(), ...windows],
-      AvgPool: [...x, ...pooled, ...windows],
-      AvgPoolGrad: [...pooled, ...like(), ...windows],
-    };
-  };
-
-  it('refuses too few arguments', () => {
-    for (const [name, list] of Object.entries(valid())) {
-      runWith(name, list);
-      for (let length = 0; length < list.length; length++) {
-        const error = failure(() => { runWith(name, list.slice(0, length)); }); // prettier-ignore
-        expect(error).toBeInstanceOf(TypeError);
-        expect(error.message.startsWith(name)).toBe(true);
-      }
-    }
-    release();
-  });
-
-  it('survives any arguments', () => {
-    const kernels = Object.entries(valid());
-    const numbers = fc.constantFrom(NaN, Infinity, -1, 0, 1, 2, 3, 4, 5, 7, 9, 0.5, 1e6, 2 ** 20, 2 ** 31, 2 ** 32, 2 ** 40, 2 ** 53, -(2 ** 53), 1e300); // prettier-ignore
-    fc.assert(
-      fc.property(
-        fc.nat(kernels.length - 1),
-        fc.array(fc.tuple(fc.nat(), numbers), { minLength: 1, maxLength: 4 }),
-        (which, changes) => {
-          const [name, list] = kernels[which] as [string, number[]];
-          const changed = list.slice();
-          for (const [place, value] of changes) changed[place % list.length] = value;
-          try {
-            runWith(name, changed);
-          } catch (error) {
-            expect(error).toHaveProperty('code', expect.stringMatching(/^ERR_BAG/));
-          }
-        },
-      ),
-      { numRuns: 6000, seed: 5 },
-    );
-    // Still alive, and right.
-    for (const [name, list] of kernels) runWith(name, list);
-    release();
   });
 });
