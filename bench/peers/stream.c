@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < 3; i++) {
     if (posix_memalign((void**)&arrays[i], 2 << 20, bytes)) return 1;
 #ifdef __linux__
+    // As the engine does for its memory, so that both sides have huge pages where the system gives them.
     madvise(arrays[i], bytes, MADV_HUGEPAGE);
 #endif
 #pragma omp parallel for

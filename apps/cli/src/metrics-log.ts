@@ -34,7 +34,7 @@ export class MetricsLog {
     const scores = Object.entries({ training, validation, averaged: average });
     await this.#events.scalars(step, {
       'memory/tensors': memory.tensors,
-      'memory/MiB': memory.bytes / 2 ** 20,
+      'memory/tensors MiB': memory.bytes / 2 ** 20,
       ...(memory.nativeBytes !== undefined && { 'memory/native MiB': memory.nativeBytes / 2 ** 20 }),
       ...Object.fromEntries(
         scores.flatMap(([name, score]) =>

@@ -1,5 +1,6 @@
 // Builds of the addon beside the one that is used, for tests. They need Linux and GCC.
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ export const home = fileURLToPath(new URL('..', import.meta.url));
 export const compiler = 'g++';
 const native = join(home, 'native');
 
-/** binding.gyp's. */
+/** Those of binding.gyp, and symbols for debugging. */
 const common = [
   ...['-std=c++17', '-g', '-fPIC', '-fopenmp', '-fno-math-errno', '-fno-trapping-math', '-DNAPI_VERSION=8'],
   ...(process.arch === 'x64' ? ['-march=x86-64-v3'] : []),
@@ -30,7 +31,11 @@ async function compile(args) {
  * @returns {Promise<string>} The addon's path, for BAG_ONEDNN_ADDON.
  */
 export async function buildAddon(name, oneDnn, flags) {
-  const made = join(home, '.cache', name);
+  const kind = createHash('sha256')
+    .update([compiler, oneDnn, ...common, ...flags].join(' '))
+    .digest('hex')
+    .slice(0, 8);
+  const made = join(home, '.cache', `${name}-${kind}`);
   mkdirSync(made, { recursive: true });
   const includes = [join(gypEnvironment(oneDnn).npm_config_nodedir, 'include', 'node'), join(oneDnn, 'include')];
   const names = readdirSync(native);

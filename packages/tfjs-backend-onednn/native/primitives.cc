@@ -1,15 +1,6 @@
 #include "primitives.h"
 
-#include "simd.h"
-
 namespace bag {
-
-bool hasWideVectors() {
-  constexpr int avx512 = 0x20;
-  static const bool has =
-      BAG_COMPILES_WIDE && (static_cast<int>(dnnl::get_effective_cpu_isa()) & avx512) != 0;
-  return has;
-}
 
 dnnl::engine& cpu() {
   static dnnl::engine* engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);

@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-/** For functions that are compiled for vectors of eight and of sixteen: what a BAG_WIDE function calls must be part of it. */
+/** For what BAG_WIDE functions call: it must become part of them to be compiled as they are. */
 #define BAG_INLINE inline __attribute__((always_inline))
 
 /** A function that is compiled for vectors of sixteen, for processors that have them: see `hasWideVectors`. */
@@ -23,7 +23,7 @@
 
 namespace bag {
 
-/** Whether BAG_WIDE functions are to run: where oneDNN uses AVX-512, too. ONEDNN_MAX_CPU_ISA=AVX2 keeps both from it. */
+/** Whether BAG_WIDE functions may run: where oneDNN uses AVX-512, too. ONEDNN_MAX_CPU_ISA=AVX2 keeps both from it. */
 bool hasWideVectors();
 
 typedef float Vector __attribute__((vector_size(32)));
@@ -54,7 +54,7 @@ inline void fence() {
 #endif
 }
 
-inline float fusedMultiplyAdd(float a, float b, float c) {
+BAG_INLINE float fusedMultiplyAdd(float a, float b, float c) {
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
   return __builtin_fmaf(a, b, c);
 #else

@@ -16,7 +16,8 @@ void Softmax(Arguments& in) {
   const int64_t length = x.last();
   // A row that is made beside the result can be written past the cache, where the result is larger than that.
   constexpr int64_t most = 4096;
-  const bool streaming = static_cast<int64_t>(y.bytes()) >= streamingBytes && length <= most && length % lanes == 0;
+  const bool streaming =
+      !logarithm && static_cast<int64_t>(y.bytes()) >= streamingBytes && length <= most && length % lanes == 0;
   parallelFor(x.size / length, 2 * length, [=](int64_t first, int64_t end) {
     alignas(64) float beside[most];
     for (int64_t row = first; row < end; row++) {

@@ -28,6 +28,7 @@ inline void storeUpTo(float* p, Vector v, int64_t count) {
   if (count == lanes) return store(p, v);
   std::memcpy(p, &v, static_cast<size_t>(count) * sizeof(float));
 }
+
 using vector_math::infinity;
 
 /** The largest value of a row, NaNs left out. */

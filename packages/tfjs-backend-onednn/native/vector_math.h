@@ -12,9 +12,9 @@ namespace bag::vector_math {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-inline uint32_t bitsOf(float value) { return __builtin_bit_cast(uint32_t, value); }
-inline float ofBits(uint32_t bits) { return __builtin_bit_cast(float, bits); }
-inline float powerOfTwo(int32_t exponent) { return ofBits(static_cast<uint32_t>(exponent + 127) << 23); }
+BAG_INLINE uint32_t bitsOf(float value) { return __builtin_bit_cast(uint32_t, value); }
+BAG_INLINE float ofBits(uint32_t bits) { return __builtin_bit_cast(float, bits); }
+BAG_INLINE float powerOfTwo(int32_t exponent) { return ofBits(static_cast<uint32_t>(exponent + 127) << 23); }
 
 /** x = exponent·ln 2 + rest, |rest| ≤ ln 2 / 2; `power` is e^rest − 1. */
 struct Reduced {
@@ -23,7 +23,7 @@ struct Reduced {
 };
 
 /** For |x| < 2^21; NaN gives a `power` of NaN. */
-inline Reduced reduce(float x) {
+BAG_INLINE Reduced reduce(float x) {
   // Adding 1.5·2²³ rounds to a whole number, which then stands in the low bits.
   constexpr float shift = 12582912.0f;
   const float shifted = fusedMultiplyAdd(x, 1.44269504f, shift);
@@ -39,7 +39,7 @@ inline Reduced reduce(float x) {
   return {static_cast<int32_t>(bitsOf(shifted) - bitsOf(shift)), fusedMultiplyAdd(p, r * r, r)};
 }
 
-inline float exp(float x) {
+BAG_INLINE float exp(float x) {
   const float raised = x < -104.0f ? -104.0f : x;
   const float bounded = raised > 89.0f ? 89.0f : raised;
   const auto [exponent, power] = reduce(bounded);
@@ -48,7 +48,7 @@ inline float exp(float x) {
   return (power + 1.0f) * powerOfTwo(half) * powerOfTwo(exponent - half);
 }
 
-inline float expm1(float x) {
+BAG_INLINE float expm1(float x) {
   const float bounded = x < -30.0f ? -30.0f : x > 89.0f ? 89.0f : x;
   const auto [exponent, power] = reduce(bounded);
   const float half = powerOfTwo(exponent - 1);
@@ -57,7 +57,7 @@ inline float expm1(float x) {
 }
 
 /** For x from the smallest normal number to the largest. */
-inline float logOfNormal(float x) {
+BAG_INLINE float logOfNormal(float x) {
   // m in [√½, √2), x = m·2^exponent.
   constexpr uint32_t rootOfHalf = 0x3f3504f3;
   const uint32_t bits = bitsOf(x) - rootOfHalf;
@@ -80,12 +80,12 @@ inline float logOfNormal(float x) {
 }
 
 /** ln x for every x, given what it is where x is positive and finite. */
-inline float logAtEdges(float x, float result) {
+BAG_INLINE float logAtEdges(float x, float result) {
   const float atMost0 = x == 0 ? -infinity : std::numeric_limits<float>::quiet_NaN();
   return x > 0 ? (x == infinity ? infinity : result) : atMost0;
 }
 
-inline float log(float x) {
+BAG_INLINE float log(float x) {
   const bool tiny = x < std::numeric_limits<float>::min();
   // 23·ln 2, which is rounded no worse than the result.
   const float result = logOfNormal(tiny ? x * 8388608.0f : x) - (tiny ? 15.9423851f : 0.0f);
@@ -93,33 +93,33 @@ inline float log(float x) {
 }
 
 /** For x from 0 to the largest number. */
-inline float log1pOfPositive(float x) {
+BAG_INLINE float log1pOfPositive(float x) {
   const float sum = 1 + x;
   return logOfNormal(sum) + (x - (sum - 1)) / sum;
 }
 
-inline float log1p(float x) {
+BAG_INLINE float log1p(float x) {
   const float result = logAtEdges(1 + x, log1pOfPositive(x));
   return std::fabs(x) < 1e-15f ? x : result;
 }
 
-inline float tanh(float x) {
+BAG_INLINE float tanh(float x) {
   const float size = std::fabs(x);
   const float grown = expm1(2 * (size > 10.0f ? 10.0f : size));
   return std::copysign(grown / (grown + 2), x);
 }
 
 /** 1 / (1 + e^−x) */
-inline float sigmoid(float x) {
+BAG_INLINE float sigmoid(float x) {
   const float decayed = exp(-std::fabs(x)), upper = 1 / (1 + decayed);
   return x < 0 ? decayed * upper : upper;
 }
 
 /** ln(1 + e^x) */
-inline float softplus(float x) { return (x > 0 ? x : 0.0f) + log1pOfPositive(exp(-std::fabs(x))); }
+BAG_INLINE float softplus(float x) { return (x > 0 ? x : 0.0f) + log1pOfPositive(exp(-std::fabs(x))); }
 
 /** x·P(x²) near 0, 1 − e^Q(x) beyond; both fitted to the least largest error. */
-inline float erf(float x) {
+BAG_INLINE float erf(float x) {
   const float size = std::fabs(x), square = x * x;
   float p = -5.9539464e-4f;
   p = fusedMultiplyAdd(p, square, 4.9859896e-3f);

@@ -9,10 +9,12 @@
 // of the input is the same with the filter turned by 180°; that of the filter is Gᵀ [ Σ (A dy Aᵀ) ⊙ (Bᵀ d B) ] G.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 namespace bag::winograd {
+
+/** Those of a tile. */
+constexpr int positions = 16;
 
 /** A convolution by a 3×3 filter, strides and dilations 1. */
 struct Shape {
@@ -25,15 +27,17 @@ struct Shape {
   int64_t tiles() const { return batch * tileRows() * tileColumns(); }
 };
 
-/** Whether it can be computed so, and faster than the direct way. */
+/** Whether `convolve` can compute it, and faster than oneDNN's direct way. */
 bool pays(const Shape& shape);
+
+/** The same of `filterGradient`. */
 bool filterGradientPays(const Shape& shape);
 
-/** Floats between the 16 matrices of a transformed filter; not a power of two, as their rows would share cache lines. */
+/** Floats between the matrices of a transformed filter; not a power of two, as their rows would share cache lines. */
 inline int64_t matrixStride(int64_t channels, int64_t outChannels) { return channels * outChannels + 16; }
 
 /** Floats of a transformed filter. */
-inline int64_t filterSize(int64_t channels, int64_t outChannels) { return 16 * matrixStride(channels, outChannels); }
+inline int64_t filterSize(int64_t channels, int64_t outChannels) { return positions * matrixStride(channels, outChannels); }
 
 /** G g Gᵀ of a filter [3, 3, channels, outChannels], as `convolve` wants it. */
 void transformFilter(const float* filter, int64_t channels, int64_t outChannels, float* transformed);

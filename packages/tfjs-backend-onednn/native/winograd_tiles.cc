@@ -53,7 +53,7 @@ BAG_INLINE void transformInput(V* d, int step) {
 }
 
 /** Floats between the positions of a tile, and between the panels of a block. */
-constexpr int64_t positionStride = block * panel, panelStride = 16 * positionStride;
+constexpr int64_t positionStride = block * panel, panelStride = positions * positionStride;
 
 /** Where channel c of tile t lies in a workspace, at position 0. */
 BAG_INLINE int64_t cell(int64_t tile, int64_t channels, int64_t c) {
@@ -68,19 +68,19 @@ BAG_INLINE void transformInput(const Shape& s, const float* x, const float* zero
   const float* pixels[16];
   for (int i = 0; i < 4; i++) {
     const bool rowInside = top + i >= 0 && top + i < s.height;
-    const float* row = x + ((at.image * s.height + top + i) * s.width + left) * s.channels;
+    const int64_t first = (at.image * s.height + top + i) * s.width + left;
     for (int j = 0; j < 4; j++) {
       const bool inside = rowInside && left + j >= 0 && left + j < s.width;
-      pixels[i * 4 + j] = inside ? row + j * s.channels : zeros;
+      pixels[i * 4 + j] = inside ? x + (first + j) * s.channels : zeros;
     }
   }
   for (int64_t c = 0; c < s.channels; c += width<V>) {
     V d[16];
-    for (int p = 0; p < 16; p++) read(d[p], pixels[p] + c);
+    for (int p = 0; p < positions; p++) read(d[p], pixels[p] + c);
     for (int j = 0; j < 4; j++) transformInput(d + j, 4);
     for (int i = 0; i < 4; i++) transformInput(d + i * 4, 1);
     float* to = v + cell(tile, s.channels, c);
-    for (int p = 0; p < 16; p++) write(to + p * positionStride, d[p]);
+    for (int p = 0; p < positions; p++) write(to + p * positionStride, d[p]);
   }
 }
 
@@ -136,7 +136,7 @@ BAG_INLINE void transformOutputGradient(const Shape& s, const float* dy, const P
     for (int j = 0; j < 2; j++) spread(e[j], e[2 + j], rows + j, 2);
     for (int i = 0; i < 4; i++) spread(rows[i * 2], rows[i * 2 + 1], spreadOut + i * 4, 1);
     float* to = m + cell(tile, s.outChannels, c);
-    for (int p = 0; p < 16; p++) write(to + p * positionStride, spreadOut[p]);
+    for (int p = 0; p < positions; p++) write(to + p * positionStride, spreadOut[p]);
   }
 }
 
@@ -180,6 +180,7 @@ BAG_INLINE int64_t vectorStride(int64_t betweenPanels) {
 /** m = v · u at one position, for all tiles. */
 template <typename V, int rows, int vectors>
 BAG_INLINE void multiplyTiles(const Shape& s, const float* v, const float* u, float* m, int64_t blocks) {
+  static_assert(block % rows == 0);
   const int64_t panels = s.channels / panel, outPanels = s.outChannels / panel;
   constexpr int64_t step = vectors * width<V> / panel;
   for (int64_t out = 0; out < outPanels; out += step) {
@@ -201,28 +202,29 @@ BAG_INLINE void clearRest(float* tiles, int64_t channels, int64_t count) {
   if (count % block == 0) return;
   for (int64_t c = 0; c < channels; c += panel) {
     float* first = tiles + cell(count, channels, c);
-    for (int p = 0; p < 16; p++) std::memset(first + p * positionStride, 0, (block - count % block) * panel * sizeof(float));
+    for (int p = 0; p < positions; p++) std::fill_n(first + p * positionStride, (block - count % block) * panel, 0.0f);
   }
 }
 
-/** Images of a tensor, whose pixels are fetched into the cache while others are multiplied. */
-struct Pixels {
+/** A tensor's images, whose pixels are fetched into the cache while others are multiplied. */
+struct Images {
   const float* data;
-  int64_t height, width, channels;
+  int64_t height, columns, channels;
 
   /** Where the rows of a tile begin. */
   BAG_INLINE const float* before(const Shape& s, int64_t tile) const {
     const Position at(s, std::min(tile, s.tiles()));
-    return data + (at.image * height + at.row) * width * channels;
+    return data + (at.image * height + std::min(at.row, height)) * columns * channels;
   }
 
-  /** Fetches a part, of 16, of the tiles [from, to). */
+  /** Fetches a part of the tiles [from, to), as many as there are positions. */
   template <int toWrite>
   BAG_INLINE void fetch(const Shape& s, int64_t from, int64_t to, int part) const {
-    const float* first = before(s, from);
-    const int64_t lines = (before(s, to) - first) / 16;
-    for (int64_t i = lines * part / 16; i < lines * (part + 1) / 16; i++) {
-      __builtin_prefetch(first + i * 16, toWrite, 2);
+    constexpr int64_t line = 16;
+    const float *first = before(s, from), *end = before(s, to);
+    const int64_t lines = (end - first) / line;
+    for (int64_t i = lines * part / positions; i < lines * (part + 1) / positions; i++) {
+      __builtin_prefetch(first + i * line, toWrite, 2);
     }
   }
 };
@@ -236,8 +238,8 @@ BAG_INLINE void convolveTiles(const Shape& s, const Workspace& workspace, const 
     transformInput<V>(s, x, workspace.zeros, at, workspace.v, tile);
   }
   clearRest(workspace.v, s.channels, count);
-  const Pixels input{x, s.height, s.width, s.channels}, output{y, s.outHeight, s.outWidth, s.outChannels};
-  for (int p = 0; p < 16; p++) {
+  const Images input{x, s.height, s.width, s.channels}, output{y, s.outHeight, s.outWidth, s.outChannels};
+  for (int p = 0; p < positions; p++) {
     input.fetch<0>(s, to, to + count, p);
     output.fetch<1>(s, from, to, p);
     const float *v = workspace.v + p * positionStride, *u = transformed + p * matrixStride(s.channels, s.outChannels);
@@ -254,6 +256,7 @@ BAG_INLINE void convolveTiles(const Shape& s, const Workspace& workspace, const 
 /** sums += vᵀ · m at one position. */
 template <typename V, int rows, int vectors>
 BAG_INLINE void multiplyChannels(const Shape& s, const float* v, const float* m, float* sums, int64_t blocks) {
+  static_assert(panel % rows == 0);
   const int64_t panels = s.channels / panel, outPanels = s.outChannels / panel;
   constexpr int64_t step = vectors * width<V> / panel;
   for (int64_t out = 0; out < outPanels; out += step) {
@@ -276,8 +279,8 @@ BAG_INLINE void filterGradientOfTiles(const Shape& s, const Workspace& workspace
   }
   clearRest(workspace.v, s.channels, count);
   clearRest(workspace.m, s.outChannels, count);
-  const Pixels input{x, s.height, s.width, s.channels}, output{dy, s.outHeight, s.outWidth, s.outChannels};
-  for (int p = 0; p < 16; p++) {
+  const Images input{x, s.height, s.width, s.channels}, output{dy, s.outHeight, s.outWidth, s.outChannels};
+  for (int p = 0; p < positions; p++) {
     input.fetch<0>(s, to, to + count, p);
     output.fetch<0>(s, to, to + count, p);
     const float *v = workspace.v + p * positionStride, *m = workspace.m + p * positionStride;

@@ -25,11 +25,11 @@ struct Workspace {
   float *v, *m, *zeros;
 
   Workspace(float* memory, const Shape& shape, int64_t tiles)
-      : v(memory), m(v + 16 * tiles * shape.channels), zeros(m + 16 * tiles * shape.outChannels) {
+      : v(memory), m(v + positions * tiles * shape.channels), zeros(m + positions * tiles * shape.outChannels) {
     std::fill(zeros, zeros + shape.channels, 0.0f);
   }
   static int64_t floats(const Shape& shape, int64_t tiles) {
-    return 16 * tiles * (shape.channels + shape.outChannels) + shape.channels;
+    return positions * tiles * (shape.channels + shape.outChannels) + shape.channels;
   }
 };
 

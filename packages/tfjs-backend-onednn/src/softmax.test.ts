@@ -35,6 +35,10 @@ describe.each(['Softmax', 'LogSoftmax'] as const)('%s', (name) => {
     [10_000, [2, 33]],
     [20, [64, 1000]],
     [1, [1, 1, 1, 1, 2, 3]],
+    // Larger than the cache: in rows of whole vectors, of not whole ones, and too long to be made beside the result.
+    [4, [1700, 1000]],
+    [4, [1700, 1001]],
+    [4, [400, 4104]],
   ])('of values to ±%d, shape %j', async (scale, shape) => {
     const size = tf.util.sizeFromShape(shape);
     const data = Array.from({ length: size }, (_, i) => Math.fround(scale * Math.sin(1.3 * i + 0.2)));

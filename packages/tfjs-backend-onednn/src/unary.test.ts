@@ -123,6 +123,10 @@ describe('float32', () => {
     const { values } = await evaluate(() => tf.neg(tf.tensor1d(Float32Array.from({ length: n }, (_, i) => i))));
     expect(values.length).toBe(n);
     expect(values.findIndex((value, i) => value !== -i)).toBe(-1);
+    const small = Float32Array.from({ length: n }, (_, i) => (i % 1000) / 500 - 1);
+    const { values: powers } = await evaluate(() => tf.exp(tf.tensor1d(small)));
+    const off = (value: number, i: number) => Math.abs(value / Math.exp(small[i] as number) - 1) > 2e-7;
+    expect(powers.findIndex(off)).toBe(-1);
   });
 
   test('every rank, and nothing', async () => {

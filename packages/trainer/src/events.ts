@@ -47,12 +47,13 @@ export interface EpochEvent {
   seconds: number;
   imagesPerSecond: number;
   /** After the epoch: what does not grow from one epoch to the next does not leak. */
-  memory: Memory;
+  memory: MemoryInUse;
 }
 
-export interface Memory {
+/** What is alive between two epochs: weights, the state of optimiser and averages, data that is kept. */
+export interface MemoryInUse {
   tensors: number;
-  /** Of the tensors. */
+  /** Bytes of the tensors' values. */
   bytes: number;
   /** What the engine has in use outside JavaScript, where it tells (`onednn` does). */
   nativeBytes?: number;

@@ -1,6 +1,6 @@
 export { cutmixAdapter, mixupAdapter, type MixupAdapterOptions } from './adapters.js';
 export { evaluate, type EvaluateOptions } from './evaluate.js';
-export type { EpochEvent, Memory, Scores, StepEvent, TrainEvent } from './events.js';
+export type { EpochEvent, MemoryInUse, Scores, StepEvent, TrainEvent } from './events.js';
 export { Metrics } from './metrics.js';
 export { hardLoss, type HardLossOptions, type Targets } from './objective.js';
 export { loadParameters, storeParameters, type StoredTensor } from './parameters.js';

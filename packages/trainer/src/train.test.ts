@@ -9,7 +9,7 @@ import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { mixupAdapter } from './adapters.js';
-import type { Memory, TrainEvent } from './events.js';
+import type { MemoryInUse, TrainEvent } from './events.js';
 import { hardLoss } from './objective.js';
 import { loadParameters, storeParameters } from './parameters.js';
 import { NonFiniteLossError, train, type TrainState } from './train.js';
@@ -116,7 +116,7 @@ describeOnBackends(
       const { tricks, dispose } = everyTrick();
       const { state, run } = setUp({ tricks });
       const counts: number[] = [];
-      const epochs: Memory[] = [];
+      const epochs: MemoryInUse[] = [];
       await run(state, 3, (event) => {
         if (event.kind === 'step') counts.push(tf.memory().numTensors);
         if (event.kind === 'epoch') epochs.push(event.memory);

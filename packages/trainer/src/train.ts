@@ -2,7 +2,7 @@ import { allFinite } from '@bag/mixed-precision';
 import { createRandom } from '@bag/random';
 import { dispose, memory, type MemoryInfo, nextFrame, type Tensor4D } from '@tensorflow/tfjs';
 import { evaluate } from './evaluate.js';
-import type { EpochEvent, Memory, Scores, TrainEvent } from './events.js';
+import type { EpochEvent, MemoryInUse, Scores, TrainEvent } from './events.js';
 import { Metrics } from './metrics.js';
 import { backward, type Backward } from './step.js';
 import type { Tricks } from './tricks.js';
@@ -147,7 +147,7 @@ export async function train<O extends { readonly step: number }, S extends { rea
   return { state, stopped: false };
 }
 
-function memoryInUse(): Memory {
+function memoryInUse(): MemoryInUse {
   const { numTensors, numBytes, native } = memory() as MemoryInfo & { native?: { bytesInUse: number } };
   return { tensors: numTensors, bytes: numBytes, ...(native && { nativeBytes: native.bytesInUse }) };
 }
