@@ -1,5 +1,5 @@
 // The convolutions of a ResNet-50 step and nothing else: every primitive as often as the step runs it, on NHWC images and
-// weights that are laid out as it wants them. What an engine over oneDNN can reach at most.
+// weights that are laid out as it wants them. What an engine that leaves all of them to oneDNN can reach at most.
 // Usage: convolutions_alone BATCH; then for each line `train` or `infer` one step; `version` for oneDNN's.
 #include <chrono>
 #include <cstdio>
