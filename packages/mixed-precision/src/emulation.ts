@@ -2,6 +2,7 @@ import { engine, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@te
 import { liveValues } from './buffers.js';
 import { type HalfFormat, roundArray } from './formats.js';
 import { roundTo } from './round-to.js';
+import { synchronous } from './synchronous.js';
 
 /** What the ambient precision acts on: their operands and results are 16-bit inside `autocast`. */
 const products: Record<string, readonly string[]> = {
@@ -86,11 +87,7 @@ export class Emulation {
     target.runKernel = (name, inputs, attributes) => this.#run(original, name, inputs, attributes);
     this.#running = true;
     try {
-      const result = f();
-      if (result instanceof Promise) {
-        throw new TypeError('policy: step and autocast take synchronous functions; await outside of them');
-      }
-      return result;
+      return synchronous(f());
     } finally {
       this.#running = false;
       // The class's own method comes back, or the emulation that this one runs inside of.

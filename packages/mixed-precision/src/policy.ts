@@ -1,5 +1,6 @@
 import { engine } from '@tensorflow/tfjs-core';
 import { Emulation } from './emulation.js';
+import { synchronous } from './synchronous.js';
 import type { HalfFormat } from './formats.js';
 
 /**
@@ -55,8 +56,8 @@ export function policy({ dtype }: { dtype: HalfFormat | 'float32' }): Policy {
     return {
       dtype,
       emulated: false,
-      step: (f) => f(),
-      autocast: (f) => native.autocast(dtype, f),
+      step: (f) => synchronous(f()),
+      autocast: (f) => native.autocast(dtype, () => synchronous(f())),
       describe: () => `${dtype}, stored by the engine ${backendName}`,
     };
   }

@@ -49,10 +49,41 @@ class Arguments {
   }
 
   /** A tensor whose memory holds its shape. @throws Disposed, BadArgument */
-  Tensor tensor() {
+  Tensor tensor() { return tensorOf(DType::boolean); }
+
+  /** A tensor of any type, as it is stored: floats in 32 bits or in 16. */
+  Tensor any() { return tensorOf(DType::float16); }
+
+  /** A tensor of floats as it is stored. */
+  Tensor stored() {
+    const Tensor t = any();
+    if (t.dtype != DType::float32 && !isHalf(t.dtype)) throw BadArgument("expected a tensor of floats");
+    return t;
+  }
+
+  Tensor tensor(DType dtype) {
+    const Tensor t = any();
+    if (t.dtype != dtype) throw BadArgument("a tensor is not of the type that the kernel takes");
+    return t;
+  }
+
+  Tensor floats() { return tensor(DType::float32); }
+
+  /** A tensor that may be absent: a flag, then the tensor if it is set. `data` is null without. */
+  Tensor optionalFloats() { return optional(DType::float32); }
+
+  Tensor optional(DType dtype) {
+    if (flag()) return tensor(dtype);
+    Tensor none;
+    none.size = 0;
+    return none;
+  }
+
+ private:
+  Tensor tensorOf(DType last) {
     Tensor t;
     t.id = static_cast<uint64_t>(integer());
-    t.dtype = static_cast<DType>(integer(0, 2));
+    t.dtype = static_cast<DType>(integer(0, static_cast<int>(last)));
     t.rank = static_cast<int>(integer(0, maxRank));
     // An axis of size 0 must not hide that the others are too large to count with.
     int64_t others = 1;
@@ -72,23 +103,6 @@ class Arguments {
     return t;
   }
 
-  Tensor tensor(DType dtype) {
-    const Tensor t = tensor();
-    if (t.dtype != dtype) throw BadArgument("a tensor is not of the type that the kernel takes");
-    return t;
-  }
-
-  Tensor floats() { return tensor(DType::float32); }
-
-  /** A tensor that may be absent: a flag, then the tensor if it is set. `data` is null without. */
-  Tensor optionalFloats() {
-    if (flag()) return floats();
-    Tensor none;
-    none.size = 0;
-    return none;
-  }
-
- private:
   const double* next_;
   const double* end_;
 };

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "half.h"
 #include "kernels.h"
 #include "parallel.h"
 #include "simd.h"
@@ -115,17 +116,25 @@ void forEach(const Rows& rows, BodyOf bodyOf) {
   for (int64_t i = 0; i < rows.rest * rows.channels; i++) bodyOf(i % rows.channels, 0.0f)(start + i);
 }
 
-/** A vector, or one number, as the second argument is. */
-inline Vector get(const float* p, Vector) { return load(p); }
+/** A vector, or one number, as the second argument is; of whatever activations are stored in. */
+template <typename T>
+inline Vector get(const T* p, Vector) {
+  return load(p);
+}
 inline float get(const float* p, float) { return *p; }
-template <bool streaming>
-inline void put(float* p, Vector v) {
+template <typename Half>
+inline float get(const Half* p, float) {
+  return p->value();
+}
+template <bool streaming, typename T>
+inline void put(T* p, Vector v) {
   if constexpr (streaming) storeStreaming(p, v);
   else store(p, v);
 }
-template <bool streaming>
-inline void put(float* p, float v) {
-  *p = v;
+template <bool streaming, typename T>
+inline void put(T* p, float v) {
+  if constexpr (std::is_same_v<T, float>) *p = v;
+  else *p = T::of(v);
 }
 
 /** Hands compile-time booleans to a function, one combination of four. */
@@ -137,11 +146,12 @@ void specialise(bool a, bool b, Function function) {
   else function(std::false_type{}, std::false_type{});
 }
 
+template <typename T>
 void normalise(const Tensor& x, const Tensor& residual, const Tensor& y, const Rows& rows, const float* mean,
                const float* scale, const float* beta, bool relu) {
   const auto means = rows.widen(mean), scales = rows.widen(scale), betas = rows.widen(beta);
-  const float *from = x.floats(), *other = residual.floats();
-  float* to = y.floats();
+  const T *from = static_cast<T*>(x.data), *other = static_cast<T*>(residual.data);
+  T* to = static_cast<T*>(y.data);
   const float *m = means.data(), *s = scales.data(), *b = betas.data();
   const float floor = relu ? 0 : -std::numeric_limits<float>::infinity();
   const auto pass = [&](auto streaming, auto withResidual) {
@@ -153,16 +163,17 @@ void normalise(const Tensor& x, const Tensor& residual, const Tensor& y, const R
       };
     });
   };
-  specialise(y.size * 4 >= streamingBytes, other != nullptr, pass);
+  specialise(static_cast<int64_t>(y.bytes()) >= streamingBytes, other != nullptr, pass);
 }
 
 /** The mean of a few rows from all over the batch: squares of differences to it lose no digits to a large mean. */
+template <typename T>
 std::vector<float> roughMean(const Tensor& x) {
   const int64_t channels = x.last(), count = x.size / channels, taken = std::min<int64_t>(count, 32);
   std::vector<float> result(static_cast<size_t>(channels), 0.0f);
   for (int64_t n = 0; n < taken; n++) {
-    const float* row = x.floats() + count * n / taken * channels;
-    for (int64_t c = 0; c < channels; c++) result[c] += row[c] / static_cast<float>(taken);
+    const T* row = static_cast<T*>(x.data) + count * n / taken * channels;
+    for (int64_t c = 0; c < channels; c++) result[c] += get(row + c, 0.0f) / static_cast<float>(taken);
   }
   return result;
 }
@@ -172,22 +183,13 @@ void requireVectors(const Tensor& x, std::initializer_list<const Tensor*> vector
   for (const auto* t : vectors) require(t->size == x.last(), "a vector does not fit the channels");
 }
 
-}  // namespace
-
-/** y = relu(γ·(x − μ)/√(σ² + ε) + β + residual) with the batch's μ and biased σ², summed about a rough mean. */
-void BatchNormTraining(Arguments& in) {
-  const Tensor x = in.floats(), gamma = in.floats(), beta = in.floats(), residual = in.optionalFloats();
-  const Tensor y = in.floats(), mean = in.floats(), variance = in.floats();
-  const float epsilon = in.real();
-  const bool relu = in.flag();
-  requireVectors(x, {&gamma, &beta, &mean, &variance});
-  require(x.size > 0 && y.size == x.size, "the output differs in size from the input");
-  require(residual.data == nullptr || residual.size == x.size, "the residual differs in size from the input");
-
-  const Rows rows(x.size, x.last());
-  const auto centre = roughMean(x);
+/** The batch's μ and biased σ², summed about a rough mean. */
+template <typename T>
+void takeStatistics(const Tensor& x, const Rows& rows, const Tensor& mean, const Tensor& variance) {
+  const auto centre = roughMean<T>(x);
   const auto origins = rows.widen(centre.data());
-  const float *values = x.floats(), *origin = origins.data();
+  const T* values = static_cast<T*>(x.data);
+  const float* origin = origins.data();
   std::vector<double> sums, squares;
   twoSums(
       rows,
@@ -199,25 +201,45 @@ void BatchNormTraining(Arguments& in) {
         };
       },
       sums, squares);
-
   const double count = static_cast<double>(x.size / x.last());
-  std::vector<float> scale(static_cast<size_t>(x.last()));
   for (int64_t c = 0; c < x.last(); c++) {
     const double shift = sums[c] / count;
     mean.floats()[c] = static_cast<float>(origin[c] + shift);
     const double spread = squares[c] / count - shift * shift;
     // A NaN stays one.
     variance.floats()[c] = static_cast<float>(spread < 0 ? 0 : spread);
-    scale[c] = gamma.floats()[c] / std::sqrt(variance.floats()[c] + epsilon);
   }
-  normalise(x, residual, y, rows, mean.floats(), scale.data(), beta.floats(), relu);
+}
+
+}  // namespace
+
+/** y = relu(γ·(x − μ)/√(σ² + ε) + β + residual) with the batch's μ and biased σ². */
+void BatchNormTraining(Arguments& in) {
+  const Tensor x = in.stored(), gamma = in.floats(), beta = in.floats(), residual = in.optional(x.dtype);
+  const Tensor y = in.tensor(x.dtype), mean = in.floats(), variance = in.floats();
+  const float epsilon = in.real();
+  const bool relu = in.flag();
+  requireVectors(x, {&gamma, &beta, &mean, &variance});
+  require(x.size > 0 && y.size == x.size, "the output differs in size from the input");
+  require(residual.data == nullptr || residual.size == x.size, "the residual differs in size from the input");
+
+  const Rows rows(x.size, x.last());
+  withStorage(x.dtype, [&](auto type) {
+    using T = decltype(type);
+    takeStatistics<T>(x, rows, mean, variance);
+    std::vector<float> scale(static_cast<size_t>(x.last()));
+    for (int64_t c = 0; c < x.last(); c++) {
+      scale[c] = gamma.floats()[c] / std::sqrt(variance.floats()[c] + epsilon);
+    }
+    normalise<T>(x, residual, y, rows, mean.floats(), scale.data(), beta.floats(), relu);
+  });
 }
 
 /** The same with given statistics; γ and β may be missing. */
 void BatchNormInference(Arguments& in) {
-  const Tensor x = in.floats(), gamma = in.optionalFloats(), beta = in.optionalFloats();
-  const Tensor residual = in.optionalFloats();
-  const Tensor mean = in.floats(), variance = in.floats(), y = in.floats();
+  const Tensor x = in.stored(), gamma = in.optionalFloats(), beta = in.optionalFloats();
+  const Tensor residual = in.optional(x.dtype);
+  const Tensor mean = in.floats(), variance = in.floats(), y = in.tensor(x.dtype);
   const float epsilon = in.real();
   const bool relu = in.flag();
   requireVectors(x, {&mean, &variance});
@@ -229,7 +251,9 @@ void BatchNormInference(Arguments& in) {
   if (gamma.data != nullptr) std::copy_n(gamma.floats(), x.last(), scale.begin());
   if (beta.data != nullptr) std::copy_n(beta.floats(), x.last(), shift.begin());
   for (int64_t c = 0; c < x.last(); c++) scale[c] /= std::sqrt(variance.floats()[c] + epsilon);
-  normalise(x, residual, y, Rows(x.size, x.last()), mean.floats(), scale.data(), shift.data(), relu);
+  withStorage(x.dtype, [&](auto type) {
+    normalise<decltype(type)>(x, residual, y, Rows(x.size, x.last()), mean.floats(), scale.data(), shift.data(), relu);
+  });
 }
 
 /**
@@ -237,9 +261,9 @@ void BatchNormInference(Arguments& in) {
  * dresidual = g. Without a residual the sign of y is computed again from x, which is read anyway.
  */
 void BatchNormTrainingGrad(Arguments& in) {
-  const Tensor dy = in.floats(), x = in.floats(), mean = in.floats(), variance = in.floats(), gamma = in.floats();
-  const Tensor beta = in.floats(), y = in.optionalFloats();
-  const Tensor dx = in.floats(), dGamma = in.floats(), dBeta = in.floats(), dResidual = in.optionalFloats();
+  const Tensor dy = in.stored(), x = in.tensor(dy.dtype), mean = in.floats(), variance = in.floats();
+  const Tensor gamma = in.floats(), beta = in.floats(), y = in.optional(x.dtype);
+  const Tensor dx = in.tensor(x.dtype), dGamma = in.floats(), dBeta = in.floats(), dResidual = in.optional(x.dtype);
   const float epsilon = in.real();
   const bool relu = in.flag();
   requireVectors(x, {&gamma, &beta, &mean, &variance, &dGamma, &dBeta});
@@ -256,8 +280,10 @@ void BatchNormTrainingGrad(Arguments& in) {
   }
   const auto means = rows.widen(mean.floats()), scales = rows.widen(scale.data()), betas = rows.widen(beta.floats());
   const float *m = means.data(), *s = scales.data(), *b = betas.data();
-  const float *gradient = dy.floats(), *input = x.floats(), *output = y.floats();
-  float* other = dResidual.floats();
+  withStorage(x.dtype, [&](auto type) {
+  using T = decltype(type);
+  const T *gradient = static_cast<T*>(dy.data), *input = static_cast<T*>(x.data), *output = static_cast<T*>(y.data);
+  T* other = static_cast<T*>(dResidual.data);
 
   // g and x − μ of element i of column c. Where the ReLU was open is told by the y that is computed again from x, or by
   // the given one if there was a residual.
@@ -295,7 +321,7 @@ void BatchNormTrainingGrad(Arguments& in) {
     }
     const auto wideOfX = rows.widen(ofX.data()), wideConstant = rows.widen(constant.data());
     const float *k = wideOfX.data(), *d = wideConstant.data();
-    float* to = dx.floats();
+    T* to = static_cast<T*>(dx.data);
     const auto pass = [&](auto streaming) {
       forEach(rows, [=](int64_t c, auto zero) {
         return [=, centre = get(m + c, zero), factor = get(s + c, zero), slope = get(k + c, zero),
@@ -312,8 +338,9 @@ void BatchNormTrainingGrad(Arguments& in) {
         };
       });
     };
-    if (dx.size * 4 >= streamingBytes) pass(std::true_type{});
+    if (static_cast<int64_t>(dx.bytes()) >= streamingBytes) pass(std::true_type{});
     else pass(std::false_type{});
+  });
   });
 }
 

@@ -14,12 +14,12 @@ namespace {
 /** `Integer` is what the operation sees of int32: unsigned where it may overflow. */
 template <typename Integer, typename Operation>
 void arithmetic(Arguments& in, Operation op) {
-  const Tensor a = in.tensor(), b = in.tensor(a.dtype), y = in.tensor(a.dtype);
-  switch (a.dtype) {
-    case DType::float32: return apply<float, float>(a, b, y, op);
-    case DType::int32: return apply<Integer, Integer>(a, b, y, op);
-    case DType::boolean: return apply<uint8_t, uint8_t>(a, b, y, op);
-  }
+  const Tensor a = in.any(), b = in.any(), y = in.any();
+  const DType dtype = seen(a.dtype);
+  require(seen(b.dtype) == dtype && seen(y.dtype) == dtype, "expected tensors of one type");
+  if (dtype == DType::float32) return apply<float, float>(a, b, y, op);
+  if (dtype == DType::int32) return apply<Integer, Integer>(a, b, y, op);
+  apply<uint8_t, uint8_t>(a, b, y, op);
 }
 
 /** For float32 and int32, with an operation for each. */

@@ -1,6 +1,8 @@
 // Convolutions of NHWC images with HWIO filters and both gradients, by oneDNN, or by Winograd's algorithm where that
 // pays. With groups it is the depthwise one: its filter is [height, width, channels, multiplier], and each channel is a
 // group.
+#include <cstring>
+
 #include "activation.h"
 #include "kernels.h"
 #include "primitives.h"
@@ -16,10 +18,14 @@ using dnnl::memory;
 struct Convolution2d {
   onednn::Geometry geometry;
   bool depthwise;
+  /** How images are stored; filters, too, where they are operands. */
+  memory::data_type type;
   memory::dims src, weights, dst;
   memory::dims weightsStrides;
 
   Convolution2d(const Tensor& x, const Tensor& filter, const Tensor& y, Arguments& in) {
+    type = x.dtype == DType::bfloat16 ? memory::data_type::bf16 : memory::data_type::f32;
+    require(x.dtype == y.dtype && x.dtype != DType::float16, "expected images that are stored alike, in float32 or bfloat16");
     geometry.strides = in.integers();
     geometry.dilations = in.integers();
     geometry.padBefore = in.integers();
@@ -65,16 +71,17 @@ struct Convolution2d {
     return false;
   }
 
-  static onednn::Descriptor image(const memory::dims& dims) {
-    return {dims, memory::data_type::f32, memory::format_tag::nhwc};
-  }
-  onednn::Descriptor plainWeights() const { return plain(weights, weightsStrides); }
-  onednn::Descriptor anyWeights() const { return {weights, memory::data_type::f32, memory::format_tag::any}; }
+  onednn::Descriptor image(const memory::dims& dims) const { return {dims, type, memory::format_tag::nhwc}; }
+  onednn::Descriptor plainWeights() const { return {weights, type, weightsStrides}; }
+  onednn::Descriptor anyWeights() const { return {weights, type, memory::format_tag::any}; }
+  /** The filter's gradient is float32 whatever the images are. */
+  onednn::Descriptor plainGradient() const { return {weights, memory::data_type::f32, weightsStrides}; }
+  onednn::Descriptor anyGradient() const { return {weights, memory::data_type::f32, memory::format_tag::any}; }
 
   /** Whether it is one by 3×3 filters that Winograd's algorithm is for. */
   bool plain3x3() const {
     const memory::dims ones{1, 1};
-    return !depthwise && weights[2] == 3 && weights[3] == 3 && geometry.strides == ones && geometry.dilations == ones &&
+    return type == memory::data_type::f32 && !depthwise && weights[2] == 3 && weights[3] == 3 && geometry.strides == ones && geometry.dilations == ones &&
            geometry.padBefore[0] <= 2 && geometry.padBefore[1] <= 2;
   }
 
@@ -88,7 +95,7 @@ struct Convolution2d {
   }
 
   Key key(int64_t extra = 0) const {
-    Key key{depthwise, extra};
+    Key key{depthwise, extra, static_cast<int64_t>(type)};
     for (const auto& list : {geometry.strides, geometry.dilations, geometry.padBefore, src, weights, dst}) {
       key.insert(key.end(), list.begin(), list.end());
     }
@@ -114,18 +121,19 @@ using BackwardData = Prepared<dnnl::convolution_backward_data>;
 using BackwardWeights = Prepared<dnnl::convolution_backward_weights>;
 
 void zero(const Tensor& t) {
-  if (t.size > 0) std::fill(t.floats(), t.floats() + t.size, 0.0f);
+  if (t.size > 0) std::memset(t.data, 0, t.bytes());
 }
 
 }  // namespace
 
 /** y[b,i,j,o] = Σ x[b, i·s + u·d − p, …, c] · filter[u,v,c,o] (+ bias[o], then an activation). */
 void Convolution(Arguments& in) {
-  const Tensor x = in.floats(), filter = in.floats(), bias = in.optionalFloats(), y = in.floats();
+  const Tensor x = in.stored(), filter = in.tensor(x.dtype), bias = in.optionalFloats(), y = in.stored();
   const Convolution2d c(x, filter, y, in);
   const auto activation = static_cast<Activation>(in.integer(0, 5));
   const float alpha = in.real();
   require(bias.data == nullptr || bias.size == c.dst[1], "expected a bias of one number per output channel");
+  require(activation == Activation::linear || y.dtype == DType::float32, "expected no activation of 16 bits");
   if (y.size == 0) return;
   if (c.empty()) throw BadArgument("cannot convolve without channels or pixels");
 
@@ -155,7 +163,7 @@ void Convolution(Arguments& in) {
 
 /** dx[b, i·s + u·d − p, …, c] += Σ dy[b,i,j,o] · filter[u,v,c,o]. */
 void ConvolutionInputGradient(Arguments& in) {
-  const Tensor dy = in.floats(), filter = in.floats(), dx = in.floats();
+  const Tensor dy = in.stored(), filter = in.tensor(dy.dtype), dx = in.stored();
   const Convolution2d c(dx, filter, dy, in);
   if (c.empty()) return zero(dx);
 
@@ -185,7 +193,7 @@ void ConvolutionInputGradient(Arguments& in) {
 
 /** df[u,v,c,o] = Σ x[b, i·s + u·d − p, …, c] · dy[b,i,j,o]. */
 void ConvolutionFilterGradient(Arguments& in) {
-  const Tensor x = in.floats(), dy = in.floats(), dFilter = in.floats();
+  const Tensor x = in.stored(), dy = in.stored(), dFilter = in.floats();
   const Convolution2d c(x, dFilter, dy, in);
   if (c.empty()) return zero(dFilter);
 
@@ -195,17 +203,17 @@ void ConvolutionFilterGradient(Arguments& in) {
   static Cache<BackwardWeights> cache;
   auto& prepared = cache.get(c.key(), [&] {
     const auto attributes = withOwnScratchpad();
-    return BackwardWeights(onednn::convolutionBackwardWeights(cpu(), c.image(c.src), c.anyWeights(), c.image(c.dst),
+    return BackwardWeights(onednn::convolutionBackwardWeights(cpu(), c.image(c.src), c.anyGradient(), c.image(c.dst),
                                                               c.geometry, c.forward({}, attributes), attributes));
   });
   const auto made = prepared.description.diff_weights_desc();
-  const bool direct = made == c.plainWeights();
+  const bool direct = made == c.plainGradient();
   const Scratch blocked(direct ? 1 : made.get_size());
   execute(prepared.primitive, prepared.description.scratchpad_desc(),
           {{DNNL_ARG_SRC, memoryOf(prepared.description.src_desc(), x.data)},
            {DNNL_ARG_DIFF_DST, memoryOf(prepared.description.diff_dst_desc(), dy.data)},
            {DNNL_ARG_DIFF_WEIGHTS, memoryOf(made, direct ? dFilter.data : blocked.data())}});
-  if (!direct) reorder(made, blocked.data(), c.plainWeights(), dFilter.data);
+  if (!direct) reorder(made, blocked.data(), c.plainGradient(), dFilter.data);
 }
 
 }  // namespace bag

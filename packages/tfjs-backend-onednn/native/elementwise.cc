@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "half.h"
 #include "parallel.h"
 #include "simd.h"
 
@@ -70,6 +71,7 @@ class Spread {
 
   void expand(int64_t start, int64_t count, char* to) const {
     if (width_ == 1) expandAs<uint8_t>(start, count, to);
+    else if (width_ == 2) expandAs<uint16_t>(start, count, to);
     else expandAs<uint32_t>(start, count, to);
   }
 
@@ -119,6 +121,30 @@ class Spread {
   Run runs_[maxRank] = {};  // innermost first
 };
 
+/** A stretch of values in 16 bits, as floats. */
+void widen(const void* from, DType dtype, float* to, int64_t count) {
+  withStorage(dtype, [=](auto type) {
+    const auto* halves = static_cast<const decltype(type)*>(from);
+    int64_t i = 0;
+    for (; i + lanes <= count; i += lanes) store(to + i, load(halves + i));
+    if constexpr (!std::is_same_v<decltype(type), float>) {
+      for (; i < count; i++) to[i] = halves[i].value();
+    }
+  });
+}
+
+/** A stretch of floats, in 16 bits. */
+void narrow(const float* from, void* to, DType dtype, int64_t count) {
+  withStorage(dtype, [=](auto type) {
+    auto* halves = static_cast<decltype(type)*>(to);
+    int64_t i = 0;
+    for (; i + lanes <= count; i += lanes) store(halves + i, load(from + i));
+    if constexpr (!std::is_same_v<decltype(type), float>) {
+      for (; i < count; i++) halves[i] = decltype(type)::of(from[i]);
+    }
+  });
+}
+
 /** Copies past the cache; `to` is 32-byte aligned. */
 void copyStreaming(char* to, const char* from, int64_t bytes) {
   const int64_t whole = bytes & ~int64_t{31};
@@ -133,10 +159,13 @@ void copyStreaming(char* to, const char* from, int64_t bytes) {
 void forEachPiece(std::initializer_list<const Tensor*> operands, const Tensor& result, int64_t cost, PieceBody body) {
   Spread spreads[mostOperands];
   int count = 0;
-  bool whole = true;
+  DType stored[mostOperands];
+  bool whole = true, halves = isHalf(result.dtype);
   for (const Tensor* operand : operands) {
     spreads[count] = Spread(*operand, result);
+    stored[count] = operand->dtype;
     whole = whole && spreads[count].whole();
+    halves = halves || isHalf(operand->dtype);
     count++;
   }
   const bool streaming = static_cast<int64_t>(result.bytes()) >= streamingBytes;
@@ -145,16 +174,24 @@ void forEachPiece(std::initializer_list<const Tensor*> operands, const Tensor& r
   parallelFor(result.size, cost, [&](int64_t from, int64_t end) {
     alignas(64) char buffers[mostOperands][2 * tileSize * widest];
     alignas(64) char computed[tileSize * widest];
-    const int64_t step = whole && !streaming ? end - from : tileSize;
+    // What is stored in 16 bits is seen as floats, a tile at a time.
+    alignas(64) float wide[mostOperands][tileSize];
+    const int64_t step = whole && !streaming && !halves ? end - from : tileSize;
     for (int i = 0; i < count; i++) spreads[i].prepare(buffers[i], std::min(step, end - from));
     Piece piece{};
     for (piece.start = from; piece.start < end; piece.start += step) {
       piece.count = std::min(step, end - piece.start);
-      for (int i = 0; i < count; i++) piece.operands[i] = spreads[i].at(piece.start, piece.count, buffers[i]);
+      for (int i = 0; i < count; i++) {
+        piece.operands[i] = spreads[i].at(piece.start, piece.count, buffers[i]);
+        if (!isHalf(stored[i])) continue;
+        widen(piece.operands[i], stored[i], wide[i], piece.count);
+        piece.operands[i] = wide[i];
+      }
       char* const target = to + piece.start * width;
-      piece.to = streaming ? computed : target;
+      piece.to = streaming || isHalf(result.dtype) ? computed : target;
       body(piece);
-      if (streaming) copyStreaming(target, computed, piece.count * width);
+      if (isHalf(result.dtype)) narrow(reinterpret_cast<float*>(computed), target, result.dtype, piece.count);
+      else if (streaming) copyStreaming(target, computed, piece.count * width);
     }
     if (streaming) fence();
   }, tileSize);

@@ -1,6 +1,6 @@
 // The walk that every element-wise kernel shares. The result is cut into pieces; of each operand a kernel sees plain
 // arrays, one per piece: the tensor itself or, where it is broadcast, a copy that is spread out and stays in the cache.
-// So an operation is one loop, whatever the shapes.
+// So an operation is one loop, whatever the shapes. What is stored in 16 bits is seen as floats, too, operands and result.
 #pragma once
 
 #include <cstdint>

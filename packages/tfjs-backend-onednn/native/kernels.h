@@ -73,6 +73,8 @@ namespace bag {
   KERNEL(ResizeGrad)                \
   /* round_to.cc */                 \
   KERNEL(RoundTo)                   \
+  KERNEL(Widen)                     \
+  KERNEL(Narrow)                    \
   /* scatter.cc */                  \
   KERNEL(ScatterNd)                 \
   KERNEL(TensorScatterUpdate)       \

@@ -1,41 +1,29 @@
-// Rounding to the values of 16-bit formats, which stay in floats: to nearest, ties to even (IEEE 754-2019, 4.3.1).
-#include <cmath>
-#include <limits>
-
+// Rounding to the values of 16-bit formats, which stay in floats or become 16 bits.
 #include "elementwise.h"
+#include "half.h"
 #include "kernels.h"
-#include "vector_math.h"
+#include "parallel.h"
 
 namespace bag {
 
 namespace {
 
-using vector_math::bitsOf;
-using vector_math::ofBits;
-
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-
-/** Rounds the low bits away; a carry goes on into the exponent, up to ∞. Not for NaN. */
-template <int count>
-inline uint32_t withoutLowBits(uint32_t bits) {
-  constexpr uint32_t unit = 1u << count;
-  return (bits + unit / 2 - 1 + (bits >> count & 1)) & ~(unit - 1);
+template <typename Half>
+void widen(const Tensor& x, const Tensor& y) {
+  const auto* from = static_cast<const Half*>(x.data);
+  float* to = y.floats();
+  parallelFor(x.size, 1, [=](int64_t first, int64_t end) {
+    for (int64_t i = first; i < end; i++) to[i] = from[i].value();
+  }, lanes);
 }
 
-/** NaN becomes one whose bits are in the upper half. */
-inline float toBfloat16(float v) { return v != v ? nan : ofBits(withoutLowBits<16>(bitsOf(v))); }
-
-inline float toFloat16(float v) {
-  constexpr float leastNormal = 0x1p-14f;
-  // Half way from 65504 to the next, and its tie goes up.
-  constexpr float leastInfinite = 65520;
-  const float size = std::fabs(v);
-  // Next to 0.5 floats have the spacing of float16's denormal numbers, 2⁻²⁴: adding it rounds to them.
-  const float small = (size + 0.5f) - 0.5f;
-  const float normal = ofBits(withoutLowBits<13>(bitsOf(size)));
-  const float finite = size < leastNormal ? small : normal;
-  const float rounded = size >= leastInfinite ? vector_math::infinity : finite;
-  return v != v ? nan : std::copysign(rounded, v);
+template <typename Half>
+void narrow(const Tensor& x, const Tensor& y) {
+  const float* from = x.floats();
+  auto* to = static_cast<Half*>(y.data);
+  parallelFor(x.size, 1, [=](int64_t first, int64_t end) {
+    for (int64_t i = first; i < end; i++) to[i] = Half::of(from[i]);
+  }, lanes);
 }
 
 }  // namespace
@@ -45,6 +33,22 @@ void RoundTo(Arguments& in) {
   const Tensor x = in.floats(), y = in.floats();
   if (in.flag()) apply<float, float>(x, y, [](float v) { return toFloat16(v); });
   else apply<float, float>(x, y, [](float v) { return toBfloat16(v); });
+}
+
+/** From 16 bits to 32. */
+void Widen(Arguments& in) {
+  const Tensor x = in.stored(), y = in.floats();
+  require(x.size == y.size && isHalf(x.dtype), "expected a tensor in 16 bits and one of its size in 32");
+  if (x.dtype == DType::bfloat16) widen<Bfloat16>(x, y);
+  else widen<Float16>(x, y);
+}
+
+/** From 32 bits to 16, to the nearest. */
+void Narrow(Arguments& in) {
+  const Tensor x = in.floats(), y = in.stored();
+  require(x.size == y.size && isHalf(y.dtype), "expected a tensor in 32 bits and one of its size in 16");
+  if (y.dtype == DType::bfloat16) narrow<Bfloat16>(x, y);
+  else narrow<Float16>(x, y);
 }
 
 }  // namespace bag

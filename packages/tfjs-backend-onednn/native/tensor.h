@@ -6,10 +6,14 @@
 
 namespace bag {
 
-/** As src/native.ts numbers them. */
-enum class DType : int { float32 = 0, int32 = 1, boolean = 2 };
+/** As src/call.ts numbers them. The last two are how a float32 tensor may be stored. */
+enum class DType : int { float32 = 0, int32 = 1, boolean = 2, bfloat16 = 3, float16 = 4 };
 
-inline size_t bytesOf(DType dtype) { return dtype == DType::boolean ? 1 : 4; }
+inline bool isHalf(DType dtype) { return dtype == DType::bfloat16 || dtype == DType::float16; }
+inline size_t bytesOf(DType dtype) { return dtype == DType::boolean ? 1 : isHalf(dtype) ? 2 : 4; }
+
+/** The type that a kernel sees. */
+inline DType seen(DType stored) { return isHalf(stored) ? DType::float32 : stored; }
 
 constexpr int maxRank = 8;
 

@@ -12,16 +12,17 @@ namespace {
 
 template <typename Operation>
 void ofFloats(Arguments& in, Operation op, int64_t cost = 1) {
-  const Tensor x = in.floats();
-  apply<float, float>(x, in.floats(), op, cost);
+  const Tensor x = in.stored();
+  apply<float, float>(x, in.stored(), op, cost);
 }
 
 /** `Integer` is what the operation sees of int32: unsigned where it may overflow. */
 template <typename Integer, typename Operation>
 void ofNumbers(Arguments& in, Operation op) {
-  const Tensor x = in.tensor(), y = in.tensor(x.dtype);
-  if (x.dtype == DType::float32) return apply<float, float>(x, y, op);
-  require(x.dtype == DType::int32, "expected float32 or int32");
+  const Tensor x = in.any(), y = in.any();
+  const DType dtype = seen(x.dtype);
+  require(seen(y.dtype) == dtype && dtype != DType::boolean, "expected float32 or int32");
+  if (dtype == DType::float32) return apply<float, float>(x, y, op);
   apply<Integer, Integer>(x, y, op);
 }
 
@@ -50,8 +51,8 @@ constexpr float seluScaleAlpha = 1.7580993408473768599402175208123f;
 /** The same by the widest vectors, for what costs more than an addition and less than a function of the C library. */
 #define BAG_OF_FLOATS_WIDE(Name, expression)                                                               \
   void Name(Arguments& in) {                                                                               \
-    const Tensor x = in.floats();                                                                          \
-    applyWide(x, in.floats(), [](float v) __attribute__((always_inline)) { return expression; }, 2);       \
+    const Tensor x = in.stored();                                                                          \
+    applyWide(x, in.stored(), [](float v) __attribute__((always_inline)) { return expression; }, 2);       \
   }
 
 BAG_OF_FLOATS(Sqrt, 1, std::sqrt(v))

@@ -1,9 +1,10 @@
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { BackendValues, DataId, DataStorage, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { util } from '@tensorflow/tfjs-core';
-import { Call } from './call.js';
+import { Call, convert } from './call.js';
 import { native, type NativeMemory } from './native.js';
-import { isNative, isNumeric, numericArray, type NumericDType, Storage } from './storage.js';
+import { Precision } from './precision.js';
+import { type HalfFormat, isNative, isNumeric, numericArray, type NumericDType, Storage } from './storage.js';
 
 const bytesOf = { float32: 4, int32: 4, bool: 1 } as const;
 
@@ -17,6 +18,10 @@ export class OnednnBackend extends MathBackendCPU {
   readonly #owner = native.newOwner();
   readonly #call = new Call(this);
   #disposed = false;
+  /** By this `@bag/mixed-precision` finds an engine that stores 16 bits. */
+  readonly precision = new Precision();
+  /** The format in which the kernel that runs may store its first result; one in 32 bits is narrowed after it. */
+  resultFormat: HalfFormat | undefined;
   /** How often each kernel was left to tfjs-backend-cpu. */
   readonly forwarded = new Map<string, number>();
 
@@ -98,10 +103,11 @@ export class OnednnBackend extends MathBackendCPU {
   }
 
   /** A tensor whose memory is not written yet. */
-  uninitialised(shape: number[], dtype: NumericDType = 'float32'): TensorInfo {
+  uninitialised(shape: number[], dtype: NumericDType = 'float32', half?: HalfFormat): TensorInfo {
     const length = util.sizeFromShape(shape);
     const dataId = {};
-    this.data.set(dataId, Storage.ofBlock(dtype, native.allocate(length * bytesOf[dtype], this.#owner), length));
+    const bytes = half === undefined ? bytesOf[dtype] : 2;
+    this.data.set(dataId, Storage.ofBlock(dtype, native.allocate(length * bytes, this.#owner), length, half));
     return { dataId, shape, dtype };
   }
 
@@ -109,6 +115,52 @@ export class OnednnBackend extends MathBackendCPU {
   alias({ dataId }: TensorInfo, shape: number[], dtype: DataType): TensorInfo {
     this.incRef(dataId);
     return { dataId, shape, dtype };
+  }
+
+  /** Whether there is anything in 16 bits, or a format in force: else no call needs to look. */
+  get mayHold16Bits(): boolean {
+    return this.precision.ambient !== undefined || Storage.halves > 0;
+  }
+
+  /** The format of a tensor that is stored in 16 bits. */
+  halfOf(dataId: DataId): HalfFormat | undefined {
+    return this.data.get(dataId).half;
+  }
+
+  /** A new block, of the caller's, with a 16-bit tensor's values in 32 bits. */
+  widen(dataId: DataId): number {
+    const { half, length } = this.data.get(dataId);
+    if (half === undefined) throw new Error('only what is stored in 16 bits can be widened');
+    const block = native.allocate(length * 4, this.#owner);
+    convert('widen', { from: this.blockOf(dataId), to: block, length, half });
+    return block;
+  }
+
+  /** Stores a float32 tensor in 16 bits from now on, each value rounded to the nearest. */
+  narrow(dataId: DataId, half: HalfFormat): void {
+    const from = this.blockOf(dataId);
+    const storage = this.data.get(dataId);
+    if (storage.half === half) return;
+    if (storage.half !== undefined) throw new Error(`a tensor is stored as ${storage.half}, not to be ${half}`);
+    const { length } = storage;
+    const block = native.allocate(length * 2, this.#owner);
+    convert('narrow', { from, to: block, length, half });
+    storage.become(half, block);
+  }
+
+  /** A float32 tensor in 16 bits, each value rounded to the nearest: another one, of the caller's. */
+  asHalf(x: TensorInfo, half: HalfFormat): TensorInfo {
+    const stored = this.halfOf(x.dataId);
+    if (stored === half) return this.alias(x, x.shape, x.dtype);
+    const wide = stored === undefined ? undefined : this.widen(x.dataId);
+    const from = wide ?? this.blockOf(x.dataId);
+    const { length } = this.data.get(x.dataId);
+    const to = native.allocate(length * 2, this.#owner);
+    convert('narrow', { from, to, length, half });
+    if (wide !== undefined) native.free(wide);
+    const dataId = {};
+    this.data.set(dataId, Storage.ofBlock('float32', to, length, half));
+    return { dataId, shape: x.shape, dtype: 'float32' };
   }
 
   /** The native block of a tensor. */

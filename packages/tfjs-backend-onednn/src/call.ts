@@ -1,8 +1,8 @@
 import type { DataId, TensorInfo } from '@tensorflow/tfjs-core';
 import { type BlockId, native } from './native.js';
-import type { NumericDType } from './storage.js';
+import type { HalfFormat, NumericDType } from './storage.js';
 
-const codes: Record<string, number> = { float32: 0, int32: 1, bool: 2 };
+const codes: Record<string, number> = { float32: 0, int32: 1, bool: 2, bfloat16: 3, float16: 4 };
 const numbers = new Map(native.kernels.map((name, i) => [name, i]));
 const frame = native.frame;
 
@@ -16,7 +16,11 @@ export function kernelNumber(name: string): number {
 /** What a call needs of the backend. */
 interface Tensors {
   blockOf(dataId: DataId): BlockId;
-  uninitialised(shape: number[], dtype: NumericDType): TensorInfo;
+  /** The format of a tensor that is stored in 16 bits. */
+  halfOf(dataId: DataId): HalfFormat | undefined;
+  /** A block with a 16-bit tensor's values in 32. */
+  widen(dataId: DataId): BlockId;
+  uninitialised(shape: number[], dtype: NumericDType, half?: HalfFormat): TensorInfo;
   disposeData(dataId: DataId): boolean;
 }
 
@@ -37,6 +41,8 @@ export class Call {
   #kernel = 0;
   #length = 0;
   #outputs: TensorInfo[] = [];
+  /** Blocks that live as long as the call. */
+  #widened: BlockId[] = [];
 
   constructor(backend: Tensors) {
     this.#backend = backend;
@@ -46,6 +52,7 @@ export class Call {
     this.#kernel = kernel;
     this.#length = 0;
     this.#outputs = [];
+    this.#widened = [];
     return this;
   }
 
@@ -63,19 +70,44 @@ export class Call {
     for (let i = 0; i < values.length; i++) this.number(values[i] as number);
   }
 
-  /** A tensor, under another shape of the same size if one is given. */
+  /** A tensor, under another shape of the same size if one is given; one that is stored in 16 bits as a copy in 32. */
   tensor({ dataId, dtype, shape: own }: TensorInfo, shape: readonly number[] = own): void {
+    const block = this.#backend.halfOf(dataId) === undefined ? this.#backend.blockOf(dataId) : this.#wide(dataId);
+    this.#describe(block, dtype, shape);
+  }
+
+  /** A tensor as it is stored, for kernels that take 16 bits. */
+  stored({ dataId, dtype, shape: own }: TensorInfo, shape: readonly number[] = own): void {
+    this.#describe(this.#backend.blockOf(dataId), this.#backend.halfOf(dataId) ?? dtype, shape);
+  }
+
+  /** A tensor as it is stored where that is `half`, else in 32 bits. */
+  operand(tensor: TensorInfo, half: HalfFormat | undefined): void {
+    if (half === undefined) this.tensor(tensor);
+    else this.stored(tensor);
+  }
+
+  #describe(block: BlockId, dtype: string, shape: readonly number[]): void {
     const code = codes[dtype];
     if (code === undefined) throw new TypeError(`a native kernel takes no ${dtype} tensor`);
-    this.number(this.#backend.blockOf(dataId));
+    this.number(block);
     this.number(code);
     this.numbers(shape);
   }
 
-  /** A tensor that need not be there. */
-  optional(tensor: TensorInfo | undefined): void {
+  #wide(dataId: DataId): BlockId {
+    // Widening is a call of its own, in the same frame.
+    const begun = frame.slice(0, this.#length);
+    const block = this.#backend.widen(dataId);
+    frame.set(begun);
+    this.#widened.push(block);
+    return block;
+  }
+
+  /** A tensor that need not be there; see `operand`. */
+  optional(tensor: TensorInfo | undefined, half?: HalfFormat): void {
     this.flag(tensor !== undefined);
-    if (tensor !== undefined) this.tensor(tensor);
+    if (tensor !== undefined) this.operand(tensor, half);
   }
 
   absent(): void {
@@ -90,6 +122,14 @@ export class Call {
     return tensor;
   }
 
+  /** The same, stored in 16 bits if a format is given. */
+  storedOutput(shape: number[], half: HalfFormat | undefined): TensorInfo {
+    const tensor = this.#backend.uninitialised(shape, 'float32', half);
+    this.#outputs.push(tensor);
+    this.stored(tensor);
+    return tensor;
+  }
+
   run(): void {
     try {
       if (this.#length > frame.length) throw new RangeError(`a kernel takes at most ${frame.length} arguments`);
@@ -99,11 +139,31 @@ export class Call {
       throw error;
     }
     this.#outputs = [];
+    this.#release();
+  }
+
+  #release(): void {
+    for (const block of this.#widened) native.free(block);
+    this.#widened = [];
   }
 
   /** Frees the outputs of a call that does not come to its end. */
   abandon(): void {
     for (const { dataId } of this.#outputs) this.#backend.disposeData(dataId);
     this.#outputs = [];
+    this.#release();
   }
+}
+
+const Widen = kernelNumber('Widen');
+const Narrow = kernelNumber('Narrow');
+
+/** Copies `length` values between a block in 32 bits and one in 16. */
+export function convert(
+  direction: 'widen' | 'narrow',
+  { from, to, length, half }: { from: BlockId; to: BlockId; length: number; half: HalfFormat },
+): void {
+  const [source, target] = direction === 'widen' ? [half, 'float32'] : ['float32', half];
+  frame.set([from, codes[source] as number, 1, length, to, codes[target] as number, 1, length]);
+  native.run(direction === 'widen' ? Widen : Narrow, 8);
 }

@@ -8,6 +8,7 @@ import {
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import type { OnednnBackend } from './backend.js';
+import { type Plan, planFor } from './half.js';
 import { isNumeric } from './storage.js';
 
 export const backendName = 'onednn';
@@ -32,22 +33,75 @@ export function define<Inputs extends object, Attributes extends object = object
   kernel: Kernel<Inputs, Attributes>,
   { takes = () => true }: DefineOptions<Inputs, Attributes> = {},
 ): void {
-  const kernelFunc: KernelFunc = ({ inputs, attrs = {}, backend }) => {
-    const own = backend as unknown as OnednnBackend;
+  native.add(kernelName);
+  register(kernelName, (inputs, attrs, backend) => {
     const attributes = attrs as unknown as Attributes;
     const given = inputs as unknown as Inputs;
     if (isNative(inputs) && takes(given, attributes)) {
       try {
-        return kernel(given, attributes, own);
+        return kernel(given, attributes, backend);
       } catch (error) {
-        own.abandonCall();
+        backend.abandonCall();
         throw error;
       }
     }
-    return forward(kernelName, inputs as Record<string, TensorInfo>, attrs, own);
+    return forward(kernelName, inputs, attrs, backend);
+  });
+}
+
+type Run = (
+  inputs: Record<string, TensorInfo>,
+  attrs: NamedAttrMap,
+  backend: OnednnBackend,
+) => TensorInfo | TensorInfo[];
+
+let depth = 0;
+
+/** Registers a kernel; what it gives is stored in 16 bits where the rules of half.ts say so. */
+function register(kernelName: string, run: Run): void {
+  const kernelFunc: KernelFunc = ({ inputs, attrs = {}, backend }) => {
+    const own = backend as unknown as OnednnBackend;
+    const given = inputs as Record<string, TensorInfo>;
+    // Kernels that run inside of kernels are left alone: only whole results are rounded.
+    const plan = depth === 0 && own.mayHold16Bits ? planFor(kernelName, given, attrs, own) : undefined;
+    const before = own.resultFormat;
+    own.resultFormat = plan?.outputs?.includes(0) === false ? undefined : plan?.format;
+    depth++;
+    try {
+      return plan === undefined ? run(given, attrs, own) : runIn16Bits(plan, run, given, attrs, own);
+    } finally {
+      depth--;
+      own.resultFormat = before;
+    }
   };
-  native.add(kernelName);
   registerKernel({ kernelName, backendName, kernelFunc });
+}
+
+function runIn16Bits(
+  { format, operands, outputs }: Plan,
+  run: Run,
+  inputs: Record<string, TensorInfo>,
+  attrs: NamedAttrMap,
+  backend: OnednnBackend,
+): TensorInfo | TensorInfo[] {
+  const rounded = { ...inputs };
+  const copies: TensorInfo[] = [];
+  try {
+    for (const key of operands) {
+      const tensor = inputs[key];
+      if (tensor?.dtype !== 'float32') continue;
+      const copy = backend.asHalf(tensor, format);
+      copies.push(copy);
+      rounded[key] = copy;
+    }
+    const results = run(rounded, attrs, backend);
+    [results].flat().forEach(({ dataId, dtype }, i) => {
+      if (dtype === 'float32' && (outputs?.includes(i) ?? true)) backend.narrow(dataId, format);
+    });
+    return results;
+  } finally {
+    for (const { dataId } of copies) backend.disposeData(dataId);
+  }
 }
 
 /** As native/tensor.h has it. */
@@ -89,11 +143,6 @@ export function runKernel(
 export function forwardTheRest(): void {
   for (const { kernelName } of getKernelsForBackend('cpu')) {
     if (native.has(kernelName) || kernelName.startsWith('Bag')) continue;
-    registerKernel({
-      kernelName,
-      backendName,
-      kernelFunc: ({ inputs, attrs = {}, backend }) =>
-        forward(kernelName, inputs as Record<string, TensorInfo>, attrs, backend as unknown as OnednnBackend),
-    });
+    register(kernelName, (inputs, attrs, backend) => forward(kernelName, inputs, attrs, backend));
   }
 }

@@ -108,6 +108,8 @@ describe('the native interface', () => {
     const direct = {
       AllFinite: [...tensor(block(1)), 1, ...x],
       RoundTo: [...vector(), ...vector(), 1],
+      Widen: [block(1), 3, 1, 2, ...vector()],
+      Narrow: [...vector(), block(1), 4, 1, 2],
       CrossEntropy: [...tensor(block(6), 2, 3), ...tensor(block(6), 2, 3), 1, 0.1, ...vector(), ...vector()],
       CrossEntropyGradient: [...vector(), ...tensor(block(6), 2, 3), ...tensor(block(6), 2, 3), 1, 0.1, ...vector(), ...tensor(block(6), 2, 3)], // prettier-ignore
       Convolution: [...x, ...filter, 1, ...tensor(block(3), 3), ...y, ...geometry, 1, 0],

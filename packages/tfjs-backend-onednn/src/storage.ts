@@ -4,6 +4,9 @@ import { type BlockId, native } from './native.js';
 export type NumericDType = 'float32' | 'int32' | 'bool';
 export type NumericArray = Float32Array | Int32Array | Uint8Array;
 
+/** How a float32 tensor may be stored in 16 bits. */
+export type HalfFormat = 'bfloat16' | 'float16';
+
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
 export function isNumeric(dtype: DataType): dtype is NumericDType {
@@ -29,12 +32,15 @@ export function isNative(values: BackendValues): boolean {
  * tfjs-backend-cpu know.
  */
 export class Storage {
+  /** How many are stored in 16 bits. */
+  static halves = 0;
   readonly dtype: DataType;
   refCount: number;
   declare complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
   #values: BackendValues | undefined;
   #block: BlockId | undefined;
   #length = 0;
+  #half: HalfFormat | undefined;
 
   private constructor(dtype: DataType, refCount: number) {
     this.dtype = dtype;
@@ -48,16 +54,39 @@ export class Storage {
     return storage;
   }
 
-  static ofBlock(dtype: NumericDType, block: BlockId, length: number): Storage {
+  static ofBlock(dtype: NumericDType, block: BlockId, length: number, half?: HalfFormat): Storage {
     const storage = new Storage(dtype, 1);
     storage.#block = block;
     storage.#length = length;
+    storage.#half = half;
+    if (half !== undefined) Storage.halves++;
     return storage;
   }
 
-  /** The values in place: not to be kept, nor written to. A complex tensor has none of its own. */
+  /** The format of values that are stored in 16 bits. */
+  get half(): HalfFormat | undefined {
+    return this.#half;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Takes another block for the one there is: the same values, stored in 16 bits. */
+  become(half: HalfFormat, block: BlockId): void {
+    if (this.#block !== undefined) native.free(this.#block);
+    if (this.#half === undefined) Storage.halves++;
+    this.#block = block;
+    this.#half = half;
+  }
+
+  /**
+   * The values in place: not to be kept, nor written to; those of 16 bits are a copy. A complex tensor has none of its
+   * own.
+   */
   get values(): BackendValues {
     if (this.#block === undefined) return this.#values as BackendValues;
+    if (this.#half !== undefined) return this.copy();
     if (this.#length === 0) return arrayOf(this.dtype as NumericDType, 0);
     const buffer = native.view(this.#block);
     nativeBuffers.add(buffer);
@@ -66,6 +95,11 @@ export class Storage {
 
   /** A copy of the values. */
   copy(): BackendValues {
+    if (this.#block !== undefined && this.#half !== undefined) {
+      const stored = new Uint16Array(this.#length);
+      native.read(this.#block, stored);
+      return widened(stored, this.#half);
+    }
     if (this.#block !== undefined) {
       const result = arrayOf(this.dtype as NumericDType, this.#length);
       native.read(this.#block, result);
@@ -87,10 +121,35 @@ export class Storage {
   }
 
   dispose(): void {
+    if (this.#half !== undefined) Storage.halves--;
+    this.#half = undefined;
     if (this.#block !== undefined) native.free(this.#block);
     this.#block = undefined;
     this.#values = undefined;
   }
+}
+
+/** The values of 16-bit numbers. */
+function widened(stored: Uint16Array, half: HalfFormat): Float32Array {
+  const bits = new Uint32Array(stored.length);
+  const values = new Float32Array(bits.buffer);
+  if (half === 'bfloat16') {
+    for (let i = 0; i < stored.length; i++) bits[i] = (stored[i] as number) << 16;
+    return values;
+  }
+  for (let i = 0; i < stored.length; i++) {
+    const word = stored[i] as number;
+    const magnitude = word & 0x7fff;
+    if (magnitude < 0x7c00) {
+      // A scaling by 2¹¹² moves the exponent's zero and makes denormal numbers normal.
+      bits[i] = magnitude << 13;
+      values[i] = (values[i] as number) * 2 ** 112;
+      bits[i] = (bits[i] as number) | ((word & 0x8000) << 16);
+    } else {
+      bits[i] = ((word & 0x8000) << 16) | 0x7f800000 | ((magnitude & 0x3ff) << 13);
+    }
+  }
+  return values;
 }
 
 /** Values as the array that a dtype has natively. */

@@ -1,6 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { kernelNumber } from '../call.js';
 import { define } from '../define.js';
+import { storedAlike } from '../precision.js';
 
 interface Attributes {
   epsilon: number;
@@ -21,11 +22,12 @@ interface Inputs {
 
 define<Inputs, Attributes>('BagBatchNormTraining', ({ x, gamma, beta, residual }, { epsilon, relu }, backend) => {
   const call = backend.call(Training);
-  call.tensor(x);
+  const half = storedAlike(backend, x, residual);
+  call.operand(x, half);
   call.tensor(gamma);
   call.tensor(beta);
-  call.optional(residual);
-  const y = call.output(x.shape);
+  call.optional(residual, half);
+  const y = call.storedOutput(x.shape, half);
   const mean = call.output(gamma.shape);
   const variance = call.output(gamma.shape);
   call.number(epsilon);
@@ -48,11 +50,13 @@ define<GradInputs, Attributes>(
   'BagBatchNormTrainingGrad',
   ({ dy, x, mean, variance, gamma, beta, y }, { epsilon, relu, residual }, backend) => {
     const call = backend.call(TrainingGrad);
-    for (const tensor of [dy, x, mean, variance, gamma, beta]) call.tensor(tensor);
-    call.optional(y);
-    const outputs = [call.output(x.shape), call.output(gamma.shape), call.output(gamma.shape)];
+    const half = storedAlike(backend, dy, x, y);
+    for (const tensor of [dy, x]) call.operand(tensor, half);
+    for (const tensor of [mean, variance, gamma, beta]) call.tensor(tensor);
+    call.optional(y, half);
+    const outputs = [call.storedOutput(x.shape, half), call.output(gamma.shape), call.output(gamma.shape)];
     call.flag(residual);
-    if (residual) outputs.push(call.output(x.shape));
+    if (residual) outputs.push(call.storedOutput(x.shape, half));
     call.number(epsilon);
     call.flag(relu);
     call.run();
@@ -69,13 +73,14 @@ define<GivenStatistics, Attributes>(
   'BagBatchNormInference',
   ({ x, gamma, beta, residual, mean, variance }, { epsilon, relu }, backend) => {
     const call = backend.call(Inference);
-    call.tensor(x);
+    const half = storedAlike(backend, x, residual);
+    call.operand(x, half);
     call.optional(gamma);
     call.optional(beta);
-    call.optional(residual);
+    call.optional(residual, half);
     call.tensor(mean);
     call.tensor(variance);
-    const y = call.output(x.shape);
+    const y = call.storedOutput(x.shape, half);
     call.number(epsilon);
     call.flag(relu);
     call.run();

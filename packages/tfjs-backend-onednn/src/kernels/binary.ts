@@ -5,11 +5,13 @@ import { applyBinary, defineBinary } from '../elementwise.js';
 import type { NumericDType } from '../storage.js';
 import { asFloat } from './cast.js';
 
-defineBinary(['Add', 'Sub', 'Multiply', 'Maximum', 'Minimum', 'SquaredDifference'], ['float32', 'int32', 'bool']);
+defineBinary(['Add', 'Sub', 'Multiply', 'Maximum', 'Minimum', 'SquaredDifference'], ['float32', 'int32', 'bool'], {
+  walks: true,
+});
 defineBinary(['Mod', 'Pow'], ['float32', 'int32']);
 defineBinary(['RealDiv', 'Atan2'], ['float32']);
 defineBinary(['BitwiseAnd'], ['int32']);
-defineBinary(['FloorDiv'], ['float32', 'int32'], 'int32');
+defineBinary(['FloorDiv'], ['float32', 'int32'], { result: 'int32' });
 
 const Prelu = kernelNumber('Prelu');
 const EluGrad = kernelNumber('EluGrad');

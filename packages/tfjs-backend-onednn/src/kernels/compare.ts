@@ -1,9 +1,7 @@
 import { defineBinary, defineUnary } from '../elementwise.js';
 
-defineBinary(
-  ['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual'],
-  ['float32', 'int32', 'bool'],
-  'bool',
-);
-defineBinary(['LogicalAnd', 'LogicalOr'], ['bool'], 'bool');
-defineUnary(['LogicalNot'], ['bool'], 'bool');
+defineBinary(['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual'], ['float32', 'int32', 'bool'], {
+  result: 'bool',
+});
+defineBinary(['LogicalAnd', 'LogicalOr'], ['bool'], { result: 'bool' });
+defineUnary(['LogicalNot'], ['bool'], { result: 'bool' });

@@ -3,6 +3,7 @@ import { type Activation, activated, isOfLastAxis } from '../activation.js';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
 import { define, forward } from '../define.js';
+import { bfloat16Of, computedIn } from '../precision.js';
 
 type Shape4D = [number, number, number, number];
 type Pair = [number, number];
@@ -51,10 +52,12 @@ function convolve(
   { bias, activation = 0, leakyreluAlpha = 0 }: Epilogue = {},
 ): TensorInfo {
   const call = backend.call(Forward);
-  call.tensor(x);
-  call.tensor(filter);
+  // Activations are of float32.
+  const half = activation === 0 ? computedIn(backend, x, filter) : undefined;
+  call.operand(x, half);
+  call.operand(filter, half);
   call.optional(bias);
-  const y = call.output(outShape);
+  const y = call.storedOutput(outShape, half);
   pushGeometry(call, geometry);
   call.number(activation);
   call.number(leakyreluAlpha);
@@ -72,9 +75,10 @@ function gradient(
   backend: OnednnBackend,
 ): TensorInfo {
   const call = backend.call(kernel);
-  call.tensor(left);
-  call.tensor(right);
-  const result = call.output(shape);
+  const half = kernel === FilterGradient ? bfloat16Of(backend, left, right) : computedIn(backend, left, right);
+  call.operand(left, half);
+  call.operand(right, half);
+  const result = call.storedOutput(shape, kernel === InputGradient ? half : undefined);
   pushGeometry(call, geometry);
   call.run();
   return result;

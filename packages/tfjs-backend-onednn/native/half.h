@@ -1,0 +1,144 @@
+// The 16-bit formats: to nearest, ties to even (IEEE 754-2019, 4.3.1). A NaN stays one.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "simd.h"
+#include "tensor.h"
+#include "vector_math.h"
+
+namespace bag {
+
+/** Rounds the low bits away; a carry goes on into the exponent, up to ∞. Not for NaN. */
+template <int count>
+BAG_INLINE uint32_t withoutLowBits(uint32_t bits) {
+  constexpr uint32_t unit = 1u << count;
+  return (bits + unit / 2 - 1 + (bits >> count & 1)) & ~(unit - 1);
+}
+
+/** The nearest bfloat16, as a float. NaN becomes one whose bits are in the upper half. */
+BAG_INLINE float toBfloat16(float v) {
+  using namespace vector_math;
+  return v != v ? std::numeric_limits<float>::quiet_NaN() : ofBits(withoutLowBits<16>(bitsOf(v)));
+}
+
+/** The nearest float16, as a float. */
+BAG_INLINE float toFloat16(float v) {
+  using namespace vector_math;
+  constexpr float leastNormal = 0x1p-14f;
+  // Half way from 65504 to the next, and its tie goes up.
+  constexpr float leastInfinite = 65520;
+  const float size = std::fabs(v);
+  // Next to 0.5 floats have the spacing of float16's denormal numbers, 2⁻²⁴: adding it rounds to them.
+  const float small = (size + 0.5f) - 0.5f;
+  const float normal = ofBits(withoutLowBits<13>(bitsOf(size)));
+  const float finite = size < leastNormal ? small : normal;
+  const float rounded = size >= leastInfinite ? infinity : finite;
+  return v != v ? std::numeric_limits<float>::quiet_NaN() : std::copysign(rounded, v);
+}
+
+/** bfloat16 in memory: the upper half of a float. */
+struct Bfloat16 {
+  uint16_t bits;
+
+  static BAG_INLINE Bfloat16 of(float v) {
+    return {static_cast<uint16_t>(vector_math::bitsOf(toBfloat16(v)) >> 16)};
+  }
+  BAG_INLINE float value() const { return vector_math::ofBits(static_cast<uint32_t>(bits) << 16); }
+};
+
+/** float16 in memory. */
+struct Float16 {
+  uint16_t bits;
+
+  static BAG_INLINE Float16 of(float v) {
+    using namespace vector_math;
+    const float rounded = toFloat16(v), size = std::fabs(rounded);
+    const uint32_t sign = bitsOf(v) >> 16 & 0x8000;
+    // Denormal numbers are whole multiples of 2⁻²⁴; the exponent of others is counted from −15 instead of −127.
+    const uint32_t denormal = static_cast<uint32_t>(static_cast<int32_t>(size * 0x1p24f));
+    const uint32_t normal = (bitsOf(size) >> 13) - (112u << 10);
+    const uint32_t finite = size < 0x1p-14f ? denormal : normal;
+    const uint32_t magnitude = size > 65504.0f ? 0x7c00 : finite;
+    return {static_cast<uint16_t>(v != v ? 0x7e00 : sign | magnitude)};
+  }
+  BAG_INLINE float value() const {
+    using namespace vector_math;
+    const uint32_t magnitude = bits & 0x7fff;
+    // A scaling by 2¹¹² moves the exponent's zero and makes denormal numbers normal.
+    const float finite = ofBits(magnitude << 13) * 0x1p112f;
+    const float special = magnitude == 0x7c00 ? infinity : std::numeric_limits<float>::quiet_NaN();
+    return std::copysign(magnitude >= 0x7c00 ? special : finite, ofBits(static_cast<uint32_t>(bits) << 16));
+  }
+};
+
+// Eight at a time.
+
+inline Vector load(const Bfloat16* p) {
+  typedef uint16_t Halves __attribute__((vector_size(16)));
+  typedef uint32_t Words __attribute__((vector_size(32)));
+  Halves halves;
+  std::memcpy(&halves, p, sizeof halves);
+  return (Vector)(__builtin_convertvector(halves, Words) << 16);
+}
+
+inline Vector load(const Float16* p) {
+#if defined(__F16C__)
+  return (Vector)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#else
+  Vector v;
+  for (int i = 0; i < lanes; i++) v[i] = p[i].value();
+  return v;
+#endif
+}
+
+typedef int64_t EightHalves __attribute__((vector_size(16)));
+
+inline EightHalves halvesOf(Vector v, Bfloat16) {
+  typedef uint16_t Halves __attribute__((vector_size(16)));
+  typedef uint32_t Words __attribute__((vector_size(32)));
+  const Words bits = (Words)v, rounded = bits + 0x7fff + (bits >> 16 & 1);
+  const Words words = v == v ? rounded : Words{} + 0x7fc00000;
+  return (EightHalves)__builtin_convertvector(words >> 16, Halves);
+}
+
+inline EightHalves halvesOf(Vector v, Float16) {
+#if defined(__F16C__)
+  return (EightHalves)_mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT);
+#else
+  Float16 halves[lanes];
+  for (int i = 0; i < lanes; i++) halves[i] = Float16::of(v[i]);
+  EightHalves result;
+  std::memcpy(&result, halves, sizeof result);
+  return result;
+#endif
+}
+
+template <typename Half, typename = decltype(Half::bits)>
+inline void store(Half* p, Vector v) {
+  const EightHalves halves = halvesOf(v, Half{});
+  std::memcpy(p, &halves, sizeof halves);
+}
+
+/** Past the cache; `p` is 16-byte aligned. */
+template <typename Half, typename = decltype(Half::bits)>
+inline void storeStreaming(Half* p, Vector v) {
+#if defined(__AVX__)
+  _mm_stream_si128(reinterpret_cast<__m128i*>(p), (__m128i)halvesOf(v, Half{}));
+#else
+  store(p, v);
+#endif
+}
+
+/** Hands a tensor's type of floats to a function, as a value of it. */
+template <typename Function>
+void withStorage(DType dtype, Function function) {
+  if (dtype == DType::bfloat16) function(Bfloat16{});
+  else if (dtype == DType::float16) function(Float16{});
+  else function(float{});
+}
+
+}  // namespace bag

@@ -1,0 +1,163 @@
+import { policy, roundArray } from '@bag/mixed-precision';
+import { batchNormTraining, conv2d, crossEntropy, maxPool, valueAndGradients } from '@bag/ops';
+import { expectNoLeak, relativeError } from '@bag/testing';
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { noise } from './fixtures/noise.js';
+import { onednn } from './fixtures/onednn.js';
+import { memory } from './index.js';
+
+beforeAll(async () => {
+  await tf.setBackend('onednn');
+});
+
+const formats = ['bfloat16', 'float16'] as const;
+type Format = (typeof formats)[number];
+
+/** As a tensor that is stored in 16 bits. */
+function half<T extends tf.Tensor>(x: T, format: Format = 'bfloat16'): T {
+  const copy = tf.engine().makeTensorFromTensorInfo(onednn().asHalf(x, format)) as T;
+  x.dispose();
+  return copy;
+}
+const formatOf = (x: tf.Tensor) => onednn().halfOf(x.dataId);
+
+describe.each(formats)('%s in memory', (format) => {
+  test('holds each of its values', () => {
+    const [bits, bias, mantissa] = format === 'float16' ? [5, 15, 10] : [8, 127, 7];
+    const values = Float32Array.from({ length: 2 ** 16 }, (_, i) => {
+      const [sign, exponent, fraction] = [i >> 15, (i >> mantissa) & (2 ** bits - 1), i & (2 ** mantissa - 1)];
+      const size =
+        exponent === 2 ** bits - 1
+          ? fraction === 0 ? Infinity : NaN
+          : exponent === 0
+            ? fraction * 2 ** (1 - bias - mantissa)
+            : (1 + fraction / 2 ** mantissa) * 2 ** (exponent - bias);
+      return sign === 1 ? -size : size;
+    }); // prettier-ignore
+    const x = half(tf.tensor1d(values), format);
+    expect(formatOf(x)).toBe(format);
+    // Read, and widened for a kernel.
+    expect(x.dataSync()).toEqual(values);
+    const doubled = tf.tidy(() => tf.sub(x, tf.zeros([2 ** 16])).dataSync());
+    values.forEach((value, i) => { if (doubled[i] !== value && !Number.isNaN(value)) expect(doubled[i]).toBe(value); }); // prettier-ignore
+    x.dispose();
+  });
+
+  test('rounds to the nearest', () => {
+    const values = [70000, 1e-3, 3e-6, 1e-39, 3e38].flatMap((scale, i) => Array.from(noise(3001, i, 0, scale)));
+    const array = Float32Array.from([...values, NaN, Infinity, -Infinity, -0]);
+    const x = half(tf.tensor1d(array), format);
+    expect(x.dataSync()).toEqual(roundArray(array.slice(), format));
+    x.dispose();
+  });
+
+  test('takes half the bytes', () => {
+    const before = memory().bytesInUse;
+    const x = half(tf.zeros([2 ** 16]), format);
+    expect(memory().bytesInUse - before).toBe(2 ** 17);
+    x.dispose();
+    expect(memory().bytesInUse).toBe(before);
+  });
+});
+
+describe('what is stored in 16 bits', () => {
+  const values = () => tf.tensor4d(noise(2 * 4 * 4 * 3, 1, 0, 1), [2, 4, 4, 3]);
+  const filter = () => tf.tensor4d(noise(9 * 9, 2, 0, 1), [3, 3, 3, 3]);
+
+  test.each<[string, () => tf.Tensor, Format | undefined]>([
+    ['a convolution in the format’s force', () => onednn().precision.autocast('float16', () => tf.conv2d(values(), filter(), 1, 'same')), 'float16'],
+    ['a product in the format’s force', () => onednn().precision.autocast('bfloat16', () => tf.matMul(tf.ones([2, 3]), tf.ones([3, 2]))), 'bfloat16'],
+    ['a sum in the format’s force', () => onednn().precision.autocast('float16', () => tf.add(values(), values())), undefined],
+    ['a convolution of 16 bits', () => tf.conv2d(half(values()), half(filter()), 1, 'same'), 'bfloat16'],
+    ['what follows its input', () => tf.relu(half(values())), 'bfloat16'],
+    ['what follows both inputs', () => tf.add(half(values()), half(values())), 'bfloat16'],
+    ['mixed inputs', () => tf.add(half(values()), values()), undefined],
+    ['mixed formats', () => tf.add(half(values()), half(values(), 'float16')), undefined],
+    ['a pool', () => tf.maxPool(half(values()), 2, 2, 'valid'), 'bfloat16'],
+    ['another shape', () => tf.reshape(half(values()), [-1]), 'bfloat16'],
+    ['a copy', () => half(values()).clone(), 'bfloat16'],
+    ['what tfjs-backend-cpu computes', () => tf.spaceToBatchND(half(values()), [2, 2], [[0, 0], [0, 0]]), 'bfloat16'],
+    ['a sum over an axis', () => tf.sum(half(values()), 1), undefined],
+    ['a softmax', () => tf.softmax(half(values())), undefined],
+    ['truth values', () => tf.greater(half(values()), half(values())), undefined],
+    ['nothing', () => tf.relu(half(tf.zeros([0, 3]))), 'bfloat16'],
+  ])('%s', async (_, run, format) => {
+    const blocks = memory().blocksInUse;
+    await expectNoLeak(() => {
+      const y = tf.tidy(run);
+      expect(formatOf(y)).toBe(format);
+      y.dispose();
+    });
+    expect(memory().blocksInUse).toBe(blocks);
+  }); // prettier-ignore
+});
+
+/** One step of a small network under a policy. */
+async function step(format: Format | 'float32', backend: string) {
+  await tf.setBackend(backend);
+  const precision = policy({ dtype: format });
+  const variable = (name: string, shape: number[], scale: number, seed: number) => {
+    const length = shape.reduce((a, b) => a * b, 1);
+    return { name, variable: tf.tidy(() => tf.variable(tf.tensor(noise(length, seed, 0, scale), shape))) };
+  };
+  const parameters = [
+    variable('conv', [3, 3, 3, 16], 0.4, 1),
+    variable('gamma', [16], 1, 2),
+    variable('beta', [16], 1, 3),
+    variable('conv2', [3, 3, 16, 16], 0.2, 4),
+    variable('gamma2', [16], 1, 5),
+    variable('beta2', [16], 1, 6),
+    variable('fc', [16, 5], 0.5, 7),
+  ];
+  const [conv, gamma, beta, second, gamma2, beta2, fc] = parameters.map(({ variable }) => variable as tf.Tensor);
+  const images = tf.tensor4d(noise(4 * 8 * 8 * 3, 8, 0, 1), [4, 8, 8, 3]);
+  const labels = tf.tensor1d([1, 2, 0, 4], 'int32');
+  const norm = (x: tf.Tensor4D, g: tf.Tensor, b: tf.Tensor, residual?: tf.Tensor4D) =>
+    batchNormTraining({ x, gamma: g as tf.Tensor1D, beta: b as tf.Tensor1D, relu: true, residual }).y;
+  const { value, gradients } = precision.step(() =>
+    valueAndGradients(() => {
+      const logits = precision.autocast(() => {
+        const a = norm(conv2d(images, conv as tf.Tensor4D, { padding: 1 }), gamma as tf.Tensor, beta as tf.Tensor);
+        const pooled = maxPool(a, { size: 2, strides: 2 });
+        const b = norm(conv2d(pooled, second as tf.Tensor4D, { padding: 1 }), gamma2 as tf.Tensor, beta2 as tf.Tensor, pooled); // prettier-ignore
+        return tf.matMul<tf.Tensor2D>(tf.mean<tf.Tensor2D>(b, [1, 2]), fc as tf.Tensor2D);
+      });
+      return tf.mul<tf.Scalar>(tf.mean(crossEntropy({ logits, labels })), 64);
+    }, parameters),
+  );
+  const halves = backend === 'onednn' ? Object.values(gradients).filter((g) => formatOf(g) !== undefined).length : 0;
+  const result = {
+    halves,
+    emulated: precision.emulated,
+    loss: (await value.data())[0] as number,
+    gradients: Object.fromEntries(
+      await Promise.all(Object.entries(gradients).map(async ([name, g]) => [name, await g.data()] as const)),
+    ),
+  };
+  tf.dispose([value, gradients, images, labels, ...parameters.map(({ variable }) => variable)]);
+  return result;
+}
+
+describe.each(formats)('a training step in %s', (format) => {
+  test('is what the emulation on tfjs-backend-cpu makes of it', async () => {
+    const [stored, emulated, full] = [await step(format, 'onednn'), await step(format, 'cpu'), await step('float32', 'onednn')]; // prettier-ignore
+    expect([stored.emulated, emulated.emulated, stored.halves]).toEqual([false, true, 0]);
+    expect(Math.abs(stored.loss / emulated.loss - 1)).toBeLessThan(1e-3);
+    for (const [name, gradient] of Object.entries(stored.gradients)) {
+      const [other, exact] = [emulated.gradients[name], full.gradients[name]] as [Float32Array, Float32Array];
+      // Sums in another order round another way, here and there.
+      const rounding = relativeError(other, exact);
+      expect(relativeError(gradient as Float32Array, other), name).toBeLessThan(0.5 * rounding);
+      expect(rounding, name).toBeGreaterThan(1e-5);
+    }
+  });
+
+  test('leaves nothing behind', async () => {
+    const { numTensors } = tf.memory();
+    const { blocksInUse } = memory();
+    await step(format, 'onednn');
+    expect(tf.memory().numTensors).toBe(numTensors);
+    expect(memory().blocksInUse).toBe(blocksInUse);
+  });
+});

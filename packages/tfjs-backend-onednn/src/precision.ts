@@ -1,0 +1,59 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { native } from './native.js';
+import type { HalfFormat } from './storage.js';
+
+/** Whether oneDNN has instructions for bfloat16 here: without them widening and computing in float32 is faster. */
+const hasBfloat16 = /bf16|amx/.test(native.instructionSet);
+
+interface Stored {
+  halfOf(dataId: object): HalfFormat | undefined;
+  readonly resultFormat: HalfFormat | undefined;
+}
+
+function formatOf(backend: Stored, tensors: readonly (TensorInfo | undefined)[]): HalfFormat | undefined {
+  const [first, ...others] = tensors
+    .filter((tensor) => tensor !== undefined)
+    .map(({ dataId }) => backend.halfOf(dataId));
+  return others.every((half) => half === first) ? first : undefined;
+}
+
+/** The format in which all of these are stored, and the result is to be. */
+export function storedAlike(backend: Stored, ...tensors: readonly (TensorInfo | undefined)[]): HalfFormat | undefined {
+  const format = formatOf(backend, tensors);
+  return format === backend.resultFormat ? format : undefined;
+}
+
+/** The same for products, where there are instructions for it: else operands are widened first. */
+export function computedIn(backend: Stored, ...operands: readonly TensorInfo[]): HalfFormat | undefined {
+  return hasBfloat16 && storedAlike(backend, ...operands) === 'bfloat16' ? 'bfloat16' : undefined;
+}
+
+/** The same for products whose result is float32. */
+export function bfloat16Of(backend: Stored, ...operands: readonly TensorInfo[]): HalfFormat | undefined {
+  return hasBfloat16 && formatOf(backend, operands) === 'bfloat16' ? 'bfloat16' : undefined;
+}
+
+/**
+ * What `@bag/mixed-precision` asks of an engine that stores 16 bits: the format in force for the convolutions and
+ * products of matrices of a forward pass. Everything else follows how its inputs are stored.
+ */
+export class Precision {
+  readonly formats: readonly HalfFormat[] = ['bfloat16', 'float16'];
+  #ambient: HalfFormat | undefined;
+
+  /** The format in force, if any. */
+  get ambient(): HalfFormat | undefined {
+    return this.#ambient;
+  }
+
+  /** Runs `f`, synchronously, with the format in force. */
+  autocast<T>(format: HalfFormat, f: () => T): T {
+    const before = this.#ambient;
+    this.#ambient = format;
+    try {
+      return f();
+    } finally {
+      this.#ambient = before;
+    }
+  }
+}
