@@ -43,7 +43,7 @@ inline float largestOf(const float* x, int64_t length) {
   return result;
 }
 
-/** Writes exp(x − shift) to `terms`, and returns their sum. For at most a few hundred values, as it adds up floats. */
+/** Writes exp(x − shift) to `terms`, and returns their sum. For few values, as it adds up floats. */
 BAG_INLINE float addExponentials(const float* x, int64_t length, float shift, float* __restrict terms) {
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -63,7 +63,7 @@ BAG_WIDE inline float exponentialsOfWide(const float* x, int64_t length, float s
 
 /** Σ exp(x − shift); the terms are written to `terms`, unless that is null. */
 inline double sumOfExponentials(const float* x, int64_t length, float shift, float* terms) {
-  constexpr int64_t block = 512;
+  constexpr int64_t block = 128;
   float unwanted[block];
   const auto run = hasWideVectors() ? exponentialsOfWide : exponentialsOf;
   double sum = 0;

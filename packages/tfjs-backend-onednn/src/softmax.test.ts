@@ -19,7 +19,7 @@ function logSoftmaxOf(row: number[]): number[] {
 }
 
 const kernels = {
-  // Up to 512 terms are added up as floats, in one chain where the compiler does not make vectors of it.
+  // Up to 128 terms are added up as floats, in one chain where the compiler does not make vectors of it.
   Softmax: { of: softmaxOf, axis: 'dim', tolerance: { relative: 5e-7, absolute: 1e-38 } },
   LogSoftmax: { of: logSoftmaxOf, axis: 'axis', tolerance: { relative: 3e-7, absolute: 3e-7 } },
 } as const;
