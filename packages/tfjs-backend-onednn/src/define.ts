@@ -84,7 +84,8 @@ function runIn16Bits(
   attrs: NamedAttrMap,
   backend: OnednnBackend,
 ): TensorInfo | TensorInfo[] {
-  const rounded = { ...inputs };
+  // Some kernels take a list of tensors, which must stay one.
+  const rounded = operands.length === 0 ? inputs : { ...inputs };
   const copies: TensorInfo[] = [];
   try {
     for (const key of operands) {

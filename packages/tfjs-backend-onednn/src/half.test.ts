@@ -78,6 +78,8 @@ describe('what is stored in 16 bits', () => {
     ['mixed inputs', () => tf.add(half(values()), values()), undefined],
     ['mixed formats', () => tf.add(half(values()), half(values(), 'float16')), undefined],
     ['a pool', () => tf.maxPool(half(values()), 2, 2, 'valid'), 'bfloat16'],
+    ['a list of tensors', () => tf.concat([half(values()), half(values())], 0), 'bfloat16'],
+    ['a sum of a list', () => tf.addN([half(values()), half(values())]), 'bfloat16'],
     ['another shape', () => tf.reshape(half(values()), [-1]), 'bfloat16'],
     ['a copy', () => half(values()).clone(), 'bfloat16'],
     ['what tfjs-backend-cpu computes', () => tf.spaceToBatchND(half(values()), [2, 2], [[0, 0], [0, 0]]), 'bfloat16'],
@@ -93,6 +95,37 @@ describe('what is stored in 16 bits', () => {
       y.dispose();
     });
     expect(memory().blocksInUse).toBe(blocks);
+  }); // prettier-ignore
+});
+
+describe.each(formats)('products in %s', (format) => {
+  const x = () => tf.tensor4d(noise(2 * 9 * 8 * 16, 1, 0, 1), [2, 9, 8, 16]);
+  const filter = (to: number) => tf.tensor4d(noise(9 * 16 * to, 2, 0, 1), [3, 3, 16, to]);
+  const matrix = (seed: number) => tf.tensor2d(noise(48 * 48, seed, 0, 1), [48, 48]);
+  const bias = () => tf.tensor1d(noise(16, 3, 0, 1));
+
+  test.each<[string, (as: <T extends tf.Tensor>(t: T) => T) => tf.Tensor]>([
+    ['convolution', (as) => tf.conv2d(as(x()), as(filter(16)), 1, 'same')],
+    ['strided convolution', (as) => tf.conv2d(as(x()), as(filter(24)), 2, 'valid')],
+    ['depthwise convolution', (as) => tf.depthwiseConv2d(as(x()), as(filter(1)), 1, 'same')],
+    ['gradient of the input', (as) => tf.engine().runKernel('Conv2DBackpropInput', { dy: as(x()), filter: as(filter(16)) }, { strides: 1, pad: 'same', dataFormat: 'NHWC', inputShape: [2, 9, 8, 16] })],
+    ['gradient of the filter', (as) => tf.engine().runKernel('Conv2DBackpropFilter', { x: as(x()), dy: as(x()) }, { strides: 1, pad: 'same', dataFormat: 'NHWC', filterShape: [3, 3, 16, 16] })],
+    ['product of matrices', (as) => tf.matMul(as(matrix(4)), as(matrix(5)))],
+    ['convolution with a bias', (as) => onednn().precision.autocast(format, () => tf.fused.conv2d({ x: as(x()), filter: as(filter(16)), strides: 1, pad: 'same', bias: bias() }))],
+    ['convolution with a bias and a ReLU', (as) => onednn().precision.autocast(format, () => tf.fused.conv2d({ x: as(x()), filter: as(filter(16)), strides: 1, pad: 'same', bias: bias(), activation: 'relu' }))],
+  ])('%s: those of the rounded operands in float32, rounded', (_, run) => {
+    tf.tidy(() => {
+      const actual = run((t) => half(t, format)).dataSync();
+      const rounded = <T extends tf.Tensor>(t: T): T => tf.tensor(roundArray(t.dataSync<'float32'>().slice(), format), t.shape) as T;
+      const exact = onednn().precision.autocast(format, () => run(rounded)).dataSync();
+      expect(formatOf(run((t) => half(t, format)))).toBe(_ === 'gradient of the filter' ? undefined : format);
+      const unit = 2 ** (format === 'float16' ? -10 : -7);
+      actual.forEach((value, i) => {
+        const other = exact[i] as number;
+        // One unit in the last place, and what another order of the sum may do.
+        expect(Math.abs(value - other)).toBeLessThanOrEqual(unit * Math.abs(other) + 2e-4);
+      });
+    });
   }); // prettier-ignore
 });
 
