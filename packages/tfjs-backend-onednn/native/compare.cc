@@ -9,11 +9,9 @@ namespace {
 template <typename Operation>
 void compare(Arguments& in, Operation op) {
   const Tensor a = in.tensor(), b = in.tensor(a.dtype), y = in.tensor(DType::boolean);
-  switch (a.dtype) {
-    case DType::float32: return apply<float, uint8_t>(a, b, y, op);
-    case DType::int32: return apply<int32_t, uint8_t>(a, b, y, op);
-    case DType::boolean: return apply<uint8_t, uint8_t>(a, b, y, op);
-  }
+  if (a.dtype == DType::float32) return apply<float, uint8_t>(a, b, y, op);
+  if (a.dtype == DType::int32) return apply<int32_t, uint8_t>(a, b, y, op);
+  apply<uint8_t, uint8_t>(a, b, y, op);
 }
 
 template <typename Operation>

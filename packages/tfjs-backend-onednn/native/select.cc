@@ -83,11 +83,9 @@ void Cast(Arguments& in) {
 void Fill(Arguments& in) {
   const Tensor y = in.tensor();
   const double value = in.number();
-  switch (y.dtype) {
-    case DType::float32: return fill(y, static_cast<float>(value));
-    case DType::int32: return fill(y, toInt32(value));
-    case DType::boolean: return fill(y, static_cast<uint8_t>(toInt32(value)));
-  }
+  if (y.dtype == DType::float32) return fill(y, static_cast<float>(value));
+  if (y.dtype == DType::int32) return fill(y, toInt32(value));
+  fill(y, static_cast<uint8_t>(toInt32(value)));
 }
 
 }  // namespace bag
