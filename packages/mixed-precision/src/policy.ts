@@ -1,7 +1,7 @@
 import { engine } from '@tensorflow/tfjs-core';
 import { Emulation } from './emulation.js';
-import { synchronous } from './synchronous.js';
 import type { HalfFormat } from './formats.js';
+import { synchronous } from './synchronous.js';
 
 /**
  * The property by which an engine that stores tensors in 16 bits takes a policy over: `backend.precision`. Documented

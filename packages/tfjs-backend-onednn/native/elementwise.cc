@@ -121,30 +121,6 @@ class Spread {
   Run runs_[maxRank] = {};  // innermost first
 };
 
-/** A stretch of values in 16 bits, as floats. */
-void widen(const void* from, DType dtype, float* to, int64_t count) {
-  withStorage(dtype, [=](auto type) {
-    const auto* halves = static_cast<const decltype(type)*>(from);
-    int64_t i = 0;
-    for (; i + lanes <= count; i += lanes) store(to + i, load(halves + i));
-    if constexpr (!std::is_same_v<decltype(type), float>) {
-      for (; i < count; i++) to[i] = halves[i].value();
-    }
-  });
-}
-
-/** A stretch of floats, in 16 bits. */
-void narrow(const float* from, void* to, DType dtype, int64_t count) {
-  withStorage(dtype, [=](auto type) {
-    auto* halves = static_cast<decltype(type)*>(to);
-    int64_t i = 0;
-    for (; i + lanes <= count; i += lanes) store(halves + i, load(from + i));
-    if constexpr (!std::is_same_v<decltype(type), float>) {
-      for (; i < count; i++) halves[i] = decltype(type)::of(from[i]);
-    }
-  });
-}
-
 /** Copies past the cache; `to` is 32-byte aligned. */
 void copyStreaming(char* to, const char* from, int64_t bytes) {
   const int64_t whole = bytes & ~int64_t{31};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "simd.h"
 #include "tensor.h"
@@ -139,6 +140,30 @@ void withStorage(DType dtype, Function function) {
   if (dtype == DType::bfloat16) function(Bfloat16{});
   else if (dtype == DType::float16) function(Float16{});
   else function(float{});
+}
+
+/** A stretch of values in 16 bits, as floats. */
+inline void widen(const void* from, DType dtype, float* to, int64_t count) {
+  withStorage(dtype, [=](auto type) {
+    const auto* halves = static_cast<const decltype(type)*>(from);
+    int64_t i = 0;
+    for (; i + lanes <= count; i += lanes) store(to + i, load(halves + i));
+    if constexpr (!std::is_same_v<decltype(type), float>) {
+      for (; i < count; i++) to[i] = halves[i].value();
+    }
+  });
+}
+
+/** A stretch of floats, in 16 bits. */
+inline void narrow(const float* from, void* to, DType dtype, int64_t count) {
+  withStorage(dtype, [=](auto type) {
+    auto* halves = static_cast<decltype(type)*>(to);
+    int64_t i = 0;
+    for (; i + lanes <= count; i += lanes) store(halves + i, load(from + i));
+    if constexpr (!std::is_same_v<decltype(type), float>) {
+      for (; i < count; i++) halves[i] = decltype(type)::of(from[i]);
+    }
+  });
 }
 
 }  // namespace bag

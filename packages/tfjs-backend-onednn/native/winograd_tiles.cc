@@ -1,6 +1,7 @@
 // One text, compiled for vectors of 8 and of 16 floats: whatever it calls is inlined, into two pairs of functions.
 #include "winograd_tiles.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "simd.h"
@@ -301,12 +302,12 @@ void filterGradientBy8(const Shape& s, const Workspace& workspace, const float* 
 }
 
 BAG_WIDE void convolveBy16(const Shape& s, const Workspace& workspace, const float* x, const float* transformed,
-                             const float* bias, float* y, int64_t from, int64_t to) {
+                           const float* bias, float* y, int64_t from, int64_t to) {
   convolveTiles<Wide, 12>(s, workspace, x, transformed, bias, y, from, to);
 }
 
 BAG_WIDE void filterGradientBy16(const Shape& s, const Workspace& workspace, const float* x, const float* dy,
-                                   float* sums, int64_t from, int64_t to) {
+                                 float* sums, int64_t from, int64_t to) {
   filterGradientOfTiles<Wide, 8>(s, workspace, x, dy, sums, from, to);
 }
 
