@@ -1,17 +1,19 @@
-// Our side: `ours.mjs MODEL BATCH SIZE BACKEND`, then for each line `train` or `infer` one step; `memory` for the peaks.
+// Our side: `ours.mjs MODEL BATCH SIZE [PRECISION [BACKEND]]`, then for each line `train` or `infer` one step; `memory` for the peaks.
 import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs';
+import { policy } from '@bag/mixed-precision';
 import { crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
 import { sgd } from '@bag/optim';
 import { cifarResnet, resnet } from '@bag/resnet-variants';
 
-const [model, batchText, sizeText, backend = 'onednn'] = process.argv.slice(2);
+const [model, batchText, sizeText, precisionName = 'fp32', backend = 'onednn'] = process.argv.slice(2);
 const [batch, size, depth] = [batchText, sizeText, model.replace('resnet', '')].map(Number);
 const engine = backend === 'onednn' ? await import('@bag/tfjs-backend-onednn') : undefined;
 tf.enableProdMode();
 await tf.setBackend(backend);
 await tf.ready();
 
+const precision = policy({ dtype: { fp32: 'float32', bf16: 'bfloat16', fp16: 'float16' }[precisionName] });
 const isCifar = (depth - 2) % 6 === 0 && depth < 1000 && ![50, 152].includes(depth);
 const classes = isCifar ? 10 : 1000;
 const network = (isCifar ? cifarResnet : resnet)({ depth, variant: 'b', classes }, { random: Math.random });
@@ -26,8 +28,9 @@ const labels = tf.tensor1d(
 
 async function train() {
   const statistics = new PendingStatistics();
-  const loss = () => tf.mean(crossEntropy({ logits: network.apply(images, { training: true, statistics }), labels }));
-  const { value, gradients } = valueAndGradients(() => tf.tidy(loss), parameters);
+  const apply = () => network.apply(images, { training: true, statistics });
+  const loss = () => tf.mean(crossEntropy({ logits: precision.autocast(apply), labels }));
+  const { value, gradients } = precision.step(() => valueAndGradients(() => tf.tidy(loss), parameters));
   statistics.commit();
   state = optimizer.update(gradients, state);
   tf.dispose(gradients);
@@ -36,7 +39,7 @@ async function train() {
 }
 
 async function infer() {
-  const logits = network.apply(images);
+  const logits = precision.autocast(() => network.apply(images));
   await logits.data();
   logits.dispose();
 }

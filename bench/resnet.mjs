@@ -4,14 +4,20 @@ import { Contender, interleave, speedup } from './contender.mjs';
 import { compiled, here, pythonsWithTorch, threadEnvironment, threads } from './machine.mjs';
 
 /**
- * @param {{model: string, batch: number, size: number, work: 'train' | 'infer', rounds: number, goal: number}} options
+ * @param {{
+ *   model: string, batch: number, size: number, work: 'train' | 'infer', precision?: 'fp32' | 'bf16', rounds: number,
+ *   goal: string
+ * }} options In bf16 our own fp32 takes part, too.
  */
-export async function resnet({ model, batch, size, work, rounds, goal }) {
+export async function resnet({ model, batch, size, work, precision = 'fp32', rounds, goal }) {
   const start = (name, command, args) => new Contender(name, command, args.map(String), threadEnvironment);
-  const ours = start('onednn', process.execPath, [`${here}ours.mjs`, model, batch, size]);
+  const own = (name, inPrecision) =>
+    start(name, process.execPath, [`${here}ours.mjs`, model, batch, size, inPrecision]);
+  const ours = own('onednn', precision);
   const peers = pythonsWithTorch().map(({ version, python }) =>
-    start(`PyTorch ${version}`, python, [`${here}peers/torch_resnet.py`, model, batch, size]),
+    start(`PyTorch ${version}`, python, [`${here}peers/torch_resnet.py`, model, batch, size, precision]),
   );
+  if (precision !== 'fp32') peers.unshift(own('onednn, fp32', 'fp32'));
   let bound;
   if (model === 'resnet50' && size === 224) {
     const root = findOneDnn();
@@ -19,11 +25,11 @@ export async function resnet({ model, batch, size, work, rounds, goal }) {
     const program = compiled('convolutions_alone.cc', [
       ...['-std=c++17', `-I${native}`, `-I${root}/include`, `-L${root}/lib`, '-ldnnl', `-Wl,-rpath,${root}/lib`],
     ]);
-    if (program !== undefined) bound = start('convolutions alone', program, [batch]);
+    if (program !== undefined) bound = start('convolutions alone', program, [batch, precision]);
   }
   const all = [ours, ...peers, ...(bound ? [bound] : [])];
   console.log(
-    `\n## ${model}, ${work === 'train' ? 'training step' : 'inference'}, ${size}², batch ${batch}, fp32, ${threads} threads\n`,
+    `\n## ${model}, ${work === 'train' ? 'training step' : 'inference'}, ${size}², batch ${batch}, ${precision}, ${threads} threads\n`,
   );
   console.error(`${(await ours.ask('version')).version}: ${rounds} rounds in turn after 2 of warm-up`);
   const results = await interleave(all, work, {

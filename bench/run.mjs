@@ -17,6 +17,26 @@ const benchmarks = {
     }),
   'resnet20-train': () =>
     resnet({ model: 'resnet20', batch: 128, size: 32, work: 'train', rounds: 15, goal: '1.4 × of PyTorch' }),
+  'resnet50-train-bf16': () =>
+    resnet({
+      model: 'resnet50',
+      batch: 16,
+      size: 224,
+      work: 'train',
+      precision: 'bf16',
+      rounds: 7,
+      goal: '1.1 × of PyTorch, 0.85 × of the convolutions alone, 0.7 × of the memory of fp32',
+    }),
+  'resnet20-train-bf16': () =>
+    resnet({
+      model: 'resnet20',
+      batch: 128,
+      size: 32,
+      work: 'train',
+      precision: 'bf16',
+      rounds: 15,
+      goal: '1.5 × of PyTorch',
+    }),
   'resnet50-infer': () =>
     resnet({ model: 'resnet50', batch: 16, size: 224, work: 'infer', rounds: 9, goal: '1.15 × of PyTorch' }),
   bandwidth: async () => (await import('./bandwidth.mjs')).bandwidth(),

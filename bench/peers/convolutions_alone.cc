@@ -1,6 +1,6 @@
 // The convolutions of a ResNet-50 step and nothing else: every primitive as often as the step runs it, on NHWC images and
 // weights that are laid out as it wants them. What an engine that leaves all of them to oneDNN can reach at most.
-// Usage: convolutions_alone BATCH; then for each line `train` or `infer` one step; `version` for oneDNN's.
+// Usage: convolutions_alone BATCH [fp32|bf16]; then for each line `train` or `infer` one step; `version` for oneDNN's.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -28,7 +28,8 @@ static const std::vector<Layer> layers = {
 
 int main(int argc, char** argv) {
   const int batch = argc > 1 ? std::atoi(argv[1]) : 16;
-  const auto type = memory::data_type::f32;
+  const bool half = argc > 2 && std::strcmp(argv[2], "bf16") == 0;
+  const auto type = half ? memory::data_type::bf16 : memory::data_type::f32;
   dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   dnnl::stream stream(engine);
 
@@ -47,11 +48,18 @@ int main(int argc, char** argv) {
     const auto tag = memory::format_tag::nhwc;
     const Descriptor src({batch, from, size, size}, type, tag), dst({batch, to, out, out}, type, tag);
     const Descriptor weights({to, from, kernel, kernel}, type, memory::format_tag::any);
+    // The gradient of a filter is float32 in mixed precision, too.
+    const Descriptor gradient({to, from, kernel, kernel}, memory::data_type::f32, memory::format_tag::any);
     const auto forward = convolutionForward(engine, src, weights, {}, dst, g, {});
     auto make = [&](const Descriptor& d) {
       memory m(d, engine);
-      float* p = static_cast<float*>(m.get_data_handle());
-      for (size_t k = 0; k < d.get_size() / 4; k++) p[k] = static_cast<float>(k % 7) * 0.1f - 0.3f;
+      auto* words = static_cast<uint32_t*>(m.get_data_handle());
+      for (size_t k = 0; k < d.get_size() / 4; k++) {
+        const float value = static_cast<float>(k % 7) * 0.1f - 0.3f;
+        std::memcpy(words + k, &value, sizeof value);
+        // Two numbers in 16 bits: the upper half of one in 32, twice.
+        if (half) words[k] = words[k] >> 16 | (words[k] & 0xffff0000);
+      }
       return m;
     };
     const auto x = make(forward.src_desc()), y = make(forward.dst_desc());
@@ -66,7 +74,7 @@ int main(int argc, char** argv) {
                         {DNNL_ARG_DIFF_SRC, make(pd.diff_src_desc())}},
                        count, 1});
     }
-    const auto pd = convolutionBackwardWeights(engine, src, weights, dst, g, forward, {});
+    const auto pd = convolutionBackwardWeights(engine, src, gradient, dst, g, forward, {});
     works.push_back({dnnl::convolution_backward_weights(pd),
                      {{DNNL_ARG_DIFF_DST, make(pd.diff_dst_desc())},
                       {DNNL_ARG_SRC, make(pd.src_desc())},
