@@ -88,6 +88,7 @@ class Scratch {
   ~Scratch() { allocator().free(id_); }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
+  BlockId id() const { return id_; }
   void* data() const { return data_; }
   float* floats() const { return static_cast<float*>(data_); }
 

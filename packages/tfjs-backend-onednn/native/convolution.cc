@@ -1,9 +1,10 @@
 // Convolutions of NHWC images with HWIO filters and both gradients, by oneDNN, or by Winograd's algorithm where that
 // pays. With groups it is the depthwise one: its filter is [height, width, channels, multiplier], and each channel is a
-// group.
+// group. Images and filters are stored alike, in 32 bits or in 16; products are summed up in 32.
 #include <cstring>
 
 #include "activation.h"
+#include "in_floats.h"
 #include "kernels.h"
 #include "primitives.h"
 #include "winograd.h"
@@ -19,13 +20,13 @@ struct Convolution2d {
   onednn::Geometry geometry;
   bool depthwise;
   /** How images are stored; filters, too, where they are operands. */
-  memory::data_type type;
+  DType dtype;
   memory::dims src, weights, dst;
   memory::dims weightsStrides;
 
   Convolution2d(const Tensor& x, const Tensor& filter, const Tensor& y, Arguments& in) {
-    type = x.dtype == DType::bfloat16 ? memory::data_type::bf16 : memory::data_type::f32;
-    require(x.dtype == y.dtype && x.dtype != DType::float16, "expected images that are stored alike, in float32 or bfloat16");
+    dtype = x.dtype;
+    require(y.dtype == dtype, "expected images that are stored alike");
     geometry.strides = in.integers();
     geometry.dilations = in.integers();
     geometry.padBefore = in.integers();
@@ -71,9 +72,20 @@ struct Convolution2d {
     return false;
   }
 
-  onednn::Descriptor image(const memory::dims& dims) const { return {dims, type, memory::format_tag::nhwc}; }
-  onednn::Descriptor plainWeights() const { return {weights, type, weightsStrides}; }
-  onednn::Descriptor anyWeights() const { return {weights, type, memory::format_tag::any}; }
+  /** Whether oneDNN computes it on what is stored so. */
+  bool direct() const { return dtype == DType::float32 || (dtype == DType::bfloat16 && multipliesBfloat16()); }
+
+  /** The same on images in 32 bits. */
+  Convolution2d inFloats() const {
+    Convolution2d result = *this;
+    result.dtype = DType::float32;
+    return result;
+  }
+
+  memory::data_type type() const { return dtype == DType::float32 ? memory::data_type::f32 : memory::data_type::bf16; }
+  onednn::Descriptor image(const memory::dims& dims) const { return {dims, type(), memory::format_tag::nhwc}; }
+  onednn::Descriptor plainWeights() const { return {weights, type(), weightsStrides}; }
+  onednn::Descriptor anyWeights() const { return {weights, type(), memory::format_tag::any}; }
   /** The filter's gradient is float32 whatever the images are. */
   onednn::Descriptor plainGradient() const { return {weights, memory::data_type::f32, weightsStrides}; }
   onednn::Descriptor anyGradient() const { return {weights, memory::data_type::f32, memory::format_tag::any}; }
@@ -81,21 +93,23 @@ struct Convolution2d {
   /** Whether it is one by 3×3 filters that Winograd's algorithm is for. */
   bool plain3x3() const {
     const memory::dims ones{1, 1};
-    return type == memory::data_type::f32 && !depthwise && weights[2] == 3 && weights[3] == 3 && geometry.strides == ones && geometry.dilations == ones &&
+    return !depthwise && weights[2] == 3 && weights[3] == 3 && geometry.strides == ones && geometry.dilations == ones &&
            geometry.padBefore[0] <= 2 && geometry.padBefore[1] <= 2;
   }
 
   winograd::Shape asWinograd() const {
-    return {src[0], src[2], src[3], src[1], dst[2], dst[3], dst[1], geometry.padBefore[0], geometry.padBefore[1]};
+    const auto& pad = geometry.padBefore;
+    return {src[0], src[2], src[3], src[1], dst[2], dst[3], dst[1], pad[0], pad[1], dtype};
   }
 
   /** The convolution of dy that gives dx. */
   winograd::Shape turned() const {
-    return {dst[0], dst[2], dst[3], dst[1], src[2], src[3], src[1], 2 - geometry.padBefore[0], 2 - geometry.padBefore[1]};
+    const auto& pad = geometry.padBefore;
+    return {dst[0], dst[2], dst[3], dst[1], src[2], src[3], src[1], 2 - pad[0], 2 - pad[1], dtype};
   }
 
   Key key(int64_t extra = 0) const {
-    Key key{depthwise, extra, static_cast<int64_t>(type)};
+    Key key{depthwise, extra, static_cast<int64_t>(dtype)};
     for (const auto& list : {geometry.strides, geometry.dilations, geometry.padBefore, src, weights, dst}) {
       key.insert(key.end(), list.begin(), list.end());
     }
@@ -124,28 +138,28 @@ void zero(const Tensor& t) {
   if (t.size > 0) std::memset(t.data, 0, t.bytes());
 }
 
-}  // namespace
+struct Epilogue {
+  Tensor bias;
+  Activation activation;
+  float alpha;
+};
 
-/** y[b,i,j,o] = Σ x[b, i·s + u·d − p, …, c] · filter[u,v,c,o] (+ bias[o], then an activation). */
-void Convolution(Arguments& in) {
-  const Tensor x = in.stored(), filter = in.tensor(x.dtype), bias = in.optionalFloats(), y = in.stored();
-  const Convolution2d c(x, filter, y, in);
-  const auto activation = static_cast<Activation>(in.integer(0, 5));
-  const float alpha = in.real();
-  require(bias.data == nullptr || bias.size == c.dst[1], "expected a bias of one number per output channel");
-  require(activation == Activation::linear || y.dtype == DType::float32, "expected no activation of 16 bits");
-  if (y.size == 0) return;
-  if (c.empty()) throw BadArgument("cannot convolve without channels or pixels");
-
-  if (const auto shape = c.asWinograd(); c.plain3x3() && winograd::pays(shape)) {
-    // Not kept: it is larger than the filter, and quickly made.
-    const Scratch transformed(winograd::filterSize(shape.channels, shape.outChannels) * sizeof(float));
-    winograd::transformFilter(filter.floats(), shape.channels, shape.outChannels, transformed.floats());
-    winograd::convolve(shape, x.floats(), transformed.floats(), bias.data ? bias.floats() : nullptr, y.floats());
+void convolve(const Convolution2d& c, const Tensor& x, const Tensor& filter, const Epilogue& epilogue, const Tensor& y) {
+  const auto& [bias, activation, alpha] = epilogue;
+  const bool hasBias = bias.data != nullptr;
+  const auto shape = c.asWinograd();
+  const bool byWinograd = c.plain3x3() && winograd::pays(shape);
+  // Activations are of what is not rounded yet.
+  if (isHalf(c.dtype) && (activation != Activation::linear || !(byWinograd || c.direct()))) {
+    const InFloats wideX(x), wideFilter(filter), wideY(y);
+    convolve(c.inFloats(), wideX.read(), wideFilter.read(), epilogue, wideY.result());
+    return wideY.write();
+  }
+  if (byWinograd) {
+    winograd::convolve(shape, x.data, filter.data, hasBias ? bias.floats() : nullptr, y.data);
     return activate(y, activation, alpha);
   }
   static Cache<Forward> cache;
-  const bool hasBias = bias.data != nullptr;
   auto& prepared = cache.get(c.key(hasBias), [&] {
     return Forward(c.forward(hasBias ? plain({c.dst[1]}) : onednn::Descriptor(), withOwnScratchpad()));
   });
@@ -161,19 +175,14 @@ void Convolution(Arguments& in) {
   activate(y, activation, alpha);
 }
 
-/** dx[b, i·s + u·d − p, …, c] += Σ dy[b,i,j,o] · filter[u,v,c,o]. */
-void ConvolutionInputGradient(Arguments& in) {
-  const Tensor dy = in.stored(), filter = in.tensor(dy.dtype), dx = in.stored();
-  const Convolution2d c(dx, filter, dy, in);
-  if (c.empty()) return zero(dx);
-
-  // The backward pass is the last to need a filter before its update. A network's reordered filters together are as large
-  // as its weights, and memory is at its peak here: this copy is not kept, and that of the forward pass goes.
-  dropLayouts(filter.id);
+void inputGradient(const Convolution2d& c, const Tensor& dy, const Tensor& filter, const Tensor& dx) {
   if (const auto shape = c.turned(); c.plain3x3() && winograd::pays(shape)) {
-    const Scratch transformed(winograd::filterSize(shape.channels, shape.outChannels) * sizeof(float));
-    winograd::transformTurnedFilter(filter.floats(), shape.outChannels, shape.channels, transformed.floats());
-    return winograd::convolve(shape, dy.floats(), transformed.floats(), nullptr, dx.floats());
+    return winograd::convolveTurned(shape, dy.data, filter.data, dx.data);
+  }
+  if (!c.direct()) {
+    const InFloats wideDy(dy), wideFilter(filter), wideDx(dx);
+    inputGradient(c.inFloats(), wideDy.read(), wideFilter.read(), wideDx.result());
+    return wideDx.write();
   }
   static Cache<BackwardData> cache;
   auto& prepared = cache.get(c.key(), [&] {
@@ -191,14 +200,13 @@ void ConvolutionInputGradient(Arguments& in) {
            {DNNL_ARG_DIFF_SRC, memoryOf(prepared.description.diff_src_desc(), dx.data)}});
 }
 
-/** df[u,v,c,o] = Σ x[b, i·s + u·d − p, …, c] · dy[b,i,j,o]. */
-void ConvolutionFilterGradient(Arguments& in) {
-  const Tensor x = in.stored(), dy = in.stored(), dFilter = in.floats();
-  const Convolution2d c(x, dFilter, dy, in);
-  if (c.empty()) return zero(dFilter);
-
+void filterGradient(const Convolution2d& c, const Tensor& x, const Tensor& dy, const Tensor& dFilter) {
   if (const auto shape = c.asWinograd(); c.plain3x3() && winograd::filterGradientPays(shape)) {
-    return winograd::filterGradient(shape, x.floats(), dy.floats(), dFilter.floats());
+    return winograd::filterGradient(shape, x.data, dy.data, dFilter.floats());
+  }
+  if (!c.direct()) {
+    const InFloats wideX(x), wideDy(dy);
+    return filterGradient(c.inFloats(), wideX.read(), wideDy.read(), dFilter);
   }
   static Cache<BackwardWeights> cache;
   auto& prepared = cache.get(c.key(), [&] {
@@ -214,6 +222,39 @@ void ConvolutionFilterGradient(Arguments& in) {
            {DNNL_ARG_DIFF_DST, memoryOf(prepared.description.diff_dst_desc(), dy.data)},
            {DNNL_ARG_DIFF_WEIGHTS, memoryOf(made, direct ? dFilter.data : blocked.data())}});
   if (!direct) reorder(made, blocked.data(), c.plainGradient(), dFilter.data);
+}
+
+}  // namespace
+
+/** y[b,i,j,o] = Σ x[b, i·s + u·d − p, …, c] · filter[u,v,c,o] (+ bias[o], then an activation). */
+void Convolution(Arguments& in) {
+  const Tensor x = in.stored(), filter = in.tensor(x.dtype), bias = in.optionalFloats(), y = in.stored();
+  const Convolution2d c(x, filter, y, in);
+  const auto activation = static_cast<Activation>(in.integer(0, 5));
+  const float alpha = in.real();
+  require(bias.data == nullptr || bias.size == c.dst[1], "expected a bias of one number per output channel");
+  if (y.size == 0) return;
+  if (c.empty()) throw BadArgument("cannot convolve without channels or pixels");
+  convolve(c, x, filter, {bias, activation, alpha}, y);
+}
+
+/** dx[b, i·s + u·d − p, …, c] += Σ dy[b,i,j,o] · filter[u,v,c,o]. */
+void ConvolutionInputGradient(Arguments& in) {
+  const Tensor dy = in.stored(), filter = in.tensor(dy.dtype), dx = in.stored();
+  const Convolution2d c(dx, filter, dy, in);
+  if (c.empty()) return zero(dx);
+  // The backward pass is the last to need a filter before its update. A network's reordered filters together are as large
+  // as its weights, and memory is at its peak here: this copy is not kept, and that of the forward pass goes.
+  dropLayouts(filter.id);
+  inputGradient(c, dy, filter, dx);
+}
+
+/** df[u,v,c,o] = Σ x[b, i·s + u·d − p, …, c] · dy[b,i,j,o]. */
+void ConvolutionFilterGradient(Arguments& in) {
+  const Tensor x = in.stored(), dy = in.stored(), dFilter = in.floats();
+  const Convolution2d c(x, dFilter, dy, in);
+  if (c.empty()) return zero(dFilter);
+  filterGradient(c, x, dy, dFilter);
 }
 
 }  // namespace bag

@@ -76,59 +76,86 @@ struct Float16 {
   }
 };
 
-// Eight at a time.
+// Vectors of eight or sixteen.
 
-inline Vector load(const Bfloat16* p) {
+/** Vectors of whole numbers with as many lanes as one of floats. */
+template <typename V>
+struct Lanes;
+template <>
+struct Lanes<Vector> {
   typedef uint16_t Halves __attribute__((vector_size(16)));
   typedef uint32_t Words __attribute__((vector_size(32)));
-  Halves halves;
+};
+template <>
+struct Lanes<Wide> {
+  typedef uint16_t Halves __attribute__((vector_size(32)));
+  typedef uint32_t Words __attribute__((vector_size(64)));
+};
+
+template <typename V>
+BAG_INLINE void read(V& v, const Bfloat16* p) {
+  typename Lanes<V>::Halves halves;
   std::memcpy(&halves, p, sizeof halves);
-  return (Vector)(__builtin_convertvector(halves, Words) << 16);
+  v = (V)(__builtin_convertvector(halves, typename Lanes<V>::Words) << 16);
 }
 
-inline Vector load(const Float16* p) {
-#if defined(__F16C__)
-  return (Vector)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-#else
-  Vector v;
-  for (int i = 0; i < lanes; i++) v[i] = p[i].value();
-  return v;
-#endif
-}
-
-typedef int64_t EightHalves __attribute__((vector_size(16)));
-
-inline EightHalves halvesOf(Vector v, Bfloat16) {
-  typedef uint16_t Halves __attribute__((vector_size(16)));
-  typedef uint32_t Words __attribute__((vector_size(32)));
+template <typename V>
+BAG_INLINE void write(Bfloat16* p, const V& v) {
+  using Halves = typename Lanes<V>::Halves;
+  using Words = typename Lanes<V>::Words;
   const Words bits = (Words)v, rounded = bits + 0x7fff + (bits >> 16 & 1);
   const Words words = v == v ? rounded : Words{} + 0x7fc00000;
-  return (EightHalves)__builtin_convertvector(words >> 16, Halves);
+  const Halves halves = __builtin_convertvector(words >> 16, Halves);
+  std::memcpy(p, &halves, sizeof halves);
 }
 
-inline EightHalves halvesOf(Vector v, Float16) {
+BAG_INLINE void read(Vector& v, const Float16* p) {
 #if defined(__F16C__)
-  return (EightHalves)_mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT);
+  v = (Vector)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 #else
-  Float16 halves[lanes];
-  for (int i = 0; i < lanes; i++) halves[i] = Float16::of(v[i]);
-  EightHalves result;
-  std::memcpy(&result, halves, sizeof result);
-  return result;
+  for (int i = 0; i < lanes; i++) v[i] = p[i].value();
 #endif
+}
+
+BAG_INLINE void write(Float16* p, const Vector& v) {
+#if defined(__F16C__)
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT));
+#else
+  for (int i = 0; i < lanes; i++) p[i] = Float16::of(v[i]);
+#endif
+}
+
+BAG_INLINE void read(Wide& v, const Float16* p) {
+  Vector low, high;
+  read(low, p);
+  read(high, p + lanes);
+  v = __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+BAG_INLINE void write(Float16* p, const Wide& v) {
+  write(p, __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7));
+  write(p + lanes, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+
+template <typename Half, typename = decltype(Half::bits)>
+inline Vector load(const Half* p) {
+  Vector v;
+  read(v, p);
+  return v;
 }
 
 template <typename Half, typename = decltype(Half::bits)>
 inline void store(Half* p, Vector v) {
-  const EightHalves halves = halvesOf(v, Half{});
-  std::memcpy(p, &halves, sizeof halves);
+  write(p, v);
 }
 
 /** Past the cache; `p` is 16-byte aligned. */
 template <typename Half, typename = decltype(Half::bits)>
 inline void storeStreaming(Half* p, Vector v) {
 #if defined(__AVX__)
-  _mm_stream_si128(reinterpret_cast<__m128i*>(p), (__m128i)halvesOf(v, Half{}));
+  __m128i halves;
+  write(reinterpret_cast<Half*>(&halves), v);
+  _mm_stream_si128(reinterpret_cast<__m128i*>(p), halves);
 #else
   store(p, v);
 #endif

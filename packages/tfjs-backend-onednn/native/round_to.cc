@@ -1,8 +1,7 @@
 // Rounding to the values of 16-bit formats, which stay in floats or become 16 bits.
 #include "elementwise.h"
-#include "half.h"
+#include "in_floats.h"
 #include "kernels.h"
-#include "parallel.h"
 
 namespace bag {
 
@@ -17,20 +16,14 @@ void RoundTo(Arguments& in) {
 void Widen(Arguments& in) {
   const Tensor x = in.stored(), y = in.floats();
   require(x.size == y.size && isHalf(x.dtype), "expected a tensor in 16 bits and one of its size in 32");
-  const auto* from = static_cast<const uint16_t*>(x.data);
-  parallelFor(x.size, 1, [=](int64_t first, int64_t end) {
-    widen(from + first, x.dtype, y.floats() + first, end - first);
-  }, lanes);
+  widenAll(x, y.floats());
 }
 
 /** From 32 bits to 16, to the nearest. */
 void Narrow(Arguments& in) {
   const Tensor x = in.floats(), y = in.stored();
   require(x.size == y.size && isHalf(y.dtype), "expected a tensor in 32 bits and one of its size in 16");
-  auto* to = static_cast<uint16_t*>(y.data);
-  parallelFor(x.size, 1, [=](int64_t first, int64_t end) {
-    narrow(x.floats() + first, to + first, y.dtype, end - first);
-  }, lanes);
+  narrowAll(x.floats(), y);
 }
 
 }  // namespace bag

@@ -26,16 +26,35 @@ namespace bag {
 /** Whether BAG_WIDE functions may run: where oneDNN uses AVX-512, too. ONEDNN_MAX_CPU_ISA=AVX2 keeps both from it. */
 bool hasWideVectors();
 
+/** Whether there are instructions that multiply bfloat16, and oneDNN uses them. */
+bool multipliesBfloat16();
+
 typedef float Vector __attribute__((vector_size(32)));
 typedef int32_t Mask __attribute__((vector_size(32)));
 constexpr int64_t lanes = 8;
 
+/** Sixteen floats, for BAG_WIDE functions. */
+typedef float Wide __attribute__((vector_size(64)));
+
+template <typename V>
+constexpr int width = sizeof(V) / sizeof(float);
+
+/** By reference: a vector that is wider than the target's has no way to be passed. */
+template <typename V>
+BAG_INLINE void read(V& v, const float* p) {
+  std::memcpy(&v, p, sizeof v);
+}
+template <typename V>
+BAG_INLINE void write(float* p, const V& v) {
+  std::memcpy(p, &v, sizeof v);
+}
+
 inline Vector load(const float* p) {
   Vector v;
-  std::memcpy(&v, p, sizeof v);
+  read(v, p);
   return v;
 }
-inline void store(float* p, Vector v) { std::memcpy(p, &v, sizeof v); }
+inline void store(float* p, Vector v) { write(p, v); }
 inline Vector splat(float value) { return Vector{} + value; }
 
 /** Past the cache, for results that are larger than it; `p` is 32-byte aligned. */

@@ -12,45 +12,117 @@ namespace bag::winograd {
 
 namespace {
 
-using Transformed = Vector[positions];
-
-/** G along one axis: from three vectors to four, which are `step` apart. */
-inline void expand(const Vector* g, Vector* u, int step) {
-  const Vector half = (g[0] + g[2 * step]) * 0.5f, middle = g[step] * 0.5f;
-  u[0] = g[0];
-  u[step] = half + middle;
-  u[2 * step] = half - middle;
-  u[3 * step] = g[2 * step];
-}
-
-/** Gᵀ along one axis: from four vectors to three. */
-inline void contract(const Vector* s, Vector* g, int step) {
-  const Vector sum = (s[step] + s[2 * step]) * 0.5f;
-  g[0] = s[0] + sum;
-  g[step] = (s[step] - s[2 * step]) * 0.5f;
-  g[2 * step] = sum + s[3 * step];
-}
-
-/** G g Gᵀ of eight filters. `g` and `u` are rows of four. */
-inline void expand(const Vector g[12], Transformed u) {
-  for (int column = 0; column < 3; column++) expand(g + column, u + column, 4);
-  for (int row = 0; row < 16; row += 4) {
-    const Vector three[3] = {u[row], u[row + 1], u[row + 2]};
-    expand(three, u + row, 1);
+/** Loads filter[u, v, c, o … o + 7], or the same turned by 180°. */
+template <typename Stored>
+void loadFilters(const Stored* filter, int64_t channels, int64_t outChannels, int64_t c, int64_t o, bool turned,
+                 Vector g[9]) {
+  for (int tap = 0; tap < 9; tap++) {
+    g[tap] = load(filter + ((turned ? 8 - tap : tap) * channels + c) * outChannels + o);
   }
 }
 
-/** Turning a filter exchanges the first and the last row, and column, of its transform. */
-constexpr int turned(int position) {
-  constexpr int swapped[4] = {3, 1, 2, 0};
-  return swapped[position / 4] * 4 + swapped[position % 4];
+/** G g Gᵀ of eight filters. */
+template <typename S>
+void expand(const Vector g[9], Vector u[S::positions]) {
+  Vector half[S::tile * 3];
+  for (int column = 0; column < 3; column++) S::expand(g + column, half + column, 3);
+  for (int row = 0; row < S::tile; row++) S::expand(half + row * 3, u + row * S::tile, 1);
 }
 
-/** Loads filter[u, v, c, o … o + 7]. */
-inline void loadFilters(const float* filter, int64_t channels, int64_t outChannels, int64_t c, int64_t o, Vector g[12]) {
-  for (int u = 0; u < 3; u++) {
-    for (int v = 0; v < 3; v++) g[u * 4 + v] = load(filter + ((u * 3 + v) * channels + c) * outChannels + o);
-  }
+/** G g Gᵀ of a filter, as the tiles' kernels want it: [position][panel of outChannels][channel][16]. */
+template <typename Stored>
+void transformFilter(const Shape& s, const Stored* filter, float* transformed) {
+  using S = SchemeOf<Stored>;
+  parallelFor(s.channels, 25 * s.outChannels, [=](int64_t from, int64_t to) {
+    for (int64_t c = from; c < to; c++) {
+      for (int64_t o = 0; o < s.outChannels; o += lanes) {
+        Vector g[9], u[S::positions];
+        loadFilters(filter, s.channels, s.outChannels, c, o, false, g);
+        expand<S>(g, u);
+        float* target = transformed + (o / panel * s.channels + c) * panel + o % panel;
+        for (int p = 0; p < S::positions; p++) store(target + p * s.matrixStride(), u[p]);
+      }
+    }
+  });
+}
+
+/** The same of a filter [3, 3, outChannels, channels] that is turned. */
+template <typename Stored>
+void transformTurnedFilter(const Shape& s, const Stored* filter, float* transformed) {
+  using S = SchemeOf<Stored>;
+  parallelFor(s.outChannels / panel, 25 * s.channels * panel, [=](int64_t from, int64_t to) {
+    for (int64_t index = from; index < to; index++) {
+      for (int64_t c = 0; c < s.channels; c += lanes) {
+        alignas(64) float rows[S::positions][panel][lanes];
+        for (int64_t o = 0; o < panel; o++) {
+          Vector g[9], u[S::positions];
+          loadFilters(filter, s.outChannels, s.channels, index * panel + o, c, true, g);
+          expand<S>(g, u);
+          for (int p = 0; p < S::positions; p++) store(rows[p][o], u[p]);
+        }
+        for (int p = 0; p < S::positions; p++) {
+          float* target = transformed + p * s.matrixStride() + (index * s.channels + c) * panel;
+          transposeBlock(reinterpret_cast<const uint32_t*>(rows[p]), lanes, reinterpret_cast<uint32_t*>(target), panel,
+                         lanes, panel, false);
+        }
+      }
+    }
+  });
+}
+
+template <typename Stored>
+void convolveTiles(const Shape& shape, const void* x, const float* transformed, const float* bias, void* y) {
+  const int64_t threads = omp_get_max_threads(), tiles = tilesAtOnce(shape, threads);
+  const int64_t each = Workspace::floats(shape, tiles);
+  const Scratch scratch(threads * each * sizeof(float));
+  const auto run = tileKernels<Stored>().convolve;
+  parallelParts(shape.tiles(), shape.channels * shape.outChannels, [&](int thread, int64_t from, int64_t to) {
+    const Workspace workspace(scratch.floats() + thread * each, shape, tiles);
+    for (; from < to; from += tiles) {
+      run(shape, workspace, static_cast<const Stored*>(x), transformed, bias, static_cast<Stored*>(y), from,
+          std::min(from + tiles, to));
+    }
+  });
+}
+
+/** Gᵀ s G of the sums over all threads' parts. */
+template <typename S>
+void contractSums(const Shape& shape, const float* sums, int parts, float* dFilter) {
+  const int64_t filter = shape.channels * shape.outChannels, position = shape.matrixStride();
+  parallelFor(shape.channels, 25 * shape.outChannels, [=](int64_t from, int64_t to) {
+    for (int64_t i = from * shape.outChannels; i < to * shape.outChannels; i += lanes) {
+      Vector s[S::positions], g[3 * S::tile];
+      for (int p = 0; p < S::positions; p++) {
+        s[p] = load(sums + p * position + i);
+        for (int part = 1; part < parts; part++) s[p] += load(sums + (part * S::positions + p) * position + i);
+      }
+      for (int column = 0; column < S::tile; column++) S::contract(s + column, g + column, S::tile);
+      for (int u = 0; u < 3; u++) {
+        Vector row[3];
+        S::contract(g + u * S::tile, row, 1);
+        for (int v = 0; v < 3; v++) store(dFilter + (u * 3 + v) * filter + i, row[v]);
+      }
+    }
+  });
+}
+
+template <typename Stored>
+void filterGradientOfTiles(const Shape& shape, const void* x, const void* dy, float* dFilter) {
+  using S = SchemeOf<Stored>;
+  const int64_t threads = omp_get_max_threads(), tiles = tilesAtOnce(shape, threads);
+  const int64_t each = Workspace::floats(shape, tiles), part = S::positions * shape.matrixStride();
+  const Scratch scratch(threads * each * sizeof(float)), sums(threads * part * sizeof(float));
+  const auto run = tileKernels<Stored>().filterGradient;
+  const int team = parallelParts(shape.tiles(), shape.channels * shape.outChannels, [&](int thread, int64_t from, int64_t to) {
+    const Workspace workspace(scratch.floats() + thread * each, shape, tiles);
+    float* sum = sums.floats() + thread * part;
+    std::fill(sum, sum + part, 0.0f);
+    for (; from < to; from += tiles) {
+      run(shape, workspace, static_cast<const Stored*>(x), static_cast<const Stored*>(dy), sum, from,
+          std::min(from + tiles, to));
+    }
+  });
+  contractSums<S>(shape, sums.floats(), team, dFilter);
 }
 
 }  // namespace
@@ -60,8 +132,12 @@ bool pays([[maybe_unused]] const Shape& s) {
 #if defined(__AVX2__)
   if (s.channels % panel != 0 || s.outChannels % panel != 0) return false;
   // Where the images are small, much of their last tiles lies outside.
-  const int64_t computed = 4 * s.tileRows() * s.tileColumns();
-  return s.tiles() / omp_get_max_threads() >= 64 && 10 * s.outHeight * s.outWidth >= 6 * computed;
+  const int64_t side = s.side(), computed = side * side * s.tileRows() * s.tileColumns();
+  if (10 * s.outHeight * s.outWidth < 6 * computed) return false;
+  const int64_t pixels = side * side * s.tiles() / omp_get_max_threads();
+  // What multiplies bfloat16 is twice as fast: to go through the transformed filter must hardly count beside the tiles.
+  const bool isFast = s.dtype == DType::bfloat16 && multipliesBfloat16();
+  return pixels >= std::max<int64_t>(256, isFast ? s.channels * s.outChannels / 6 : 0);
 #else
   return false;
 #endif
@@ -71,88 +147,30 @@ bool filterGradientPays(const Shape& s) {
   // Every thread adds up matrices of its own: they are to be few beside the work, and their memory beside the images'.
   const int64_t threads = omp_get_max_threads(), filter = s.channels * s.outChannels;
   const int64_t images = s.batch * (s.height * s.width * s.channels + s.outHeight * s.outWidth * s.outChannels);
-  return pays(s) && s.tiles() / threads >= filter / 1024 && threads * positions * filter <= 4 * images;
+  return pays(s) && s.tiles() / threads >= filter / 1024 && threads * s.positions() * filter <= 4 * images;
 }
 
-void transformFilter(const float* filter, int64_t channels, int64_t outChannels, float* transformed) {
-  const int64_t position = matrixStride(channels, outChannels);
-  parallelFor(channels, 25 * outChannels, [=](int64_t from, int64_t to) {
-    for (int64_t c = from; c < to; c++) {
-      for (int64_t o = 0; o < outChannels; o += lanes) {
-        Vector g[12];
-        Transformed u;
-        loadFilters(filter, channels, outChannels, c, o, g);
-        expand(g, u);
-        float* target = transformed + (o / panel * channels + c) * panel + o % panel;
-        for (int p = 0; p < positions; p++) store(target + p * position, u[p]);
-      }
-    }
+void convolve(const Shape& shape, const void* x, const void* filter, const float* bias, void* y) {
+  withStorage(shape.dtype, [&](auto type) {
+    using Stored = decltype(type);
+    // Not kept: it is larger than the filter, and quickly made.
+    const Scratch transformed(shape.positions() * shape.matrixStride() * sizeof(float));
+    transformFilter(shape, static_cast<const Stored*>(filter), transformed.floats());
+    convolveTiles<Stored>(shape, x, transformed.floats(), bias, y);
   });
 }
 
-void transformTurnedFilter(const float* filter, int64_t channels, int64_t outChannels, float* transformed) {
-  const int64_t position = matrixStride(channels, outChannels);
-  parallelFor(channels / panel, 25 * outChannels * panel, [=](int64_t from, int64_t to) {
-    for (int64_t index = from; index < to; index++) {
-      for (int64_t o = 0; o < outChannels; o += lanes) {
-        alignas(64) float rows[positions][panel][lanes];
-        for (int64_t c = 0; c < panel; c++) {
-          Vector g[12];
-          Transformed u;
-          loadFilters(filter, channels, outChannels, index * panel + c, o, g);
-          expand(g, u);
-          for (int p = 0; p < positions; p++) store(rows[p][c], u[p]);
-        }
-        for (int p = 0; p < positions; p++) {
-          float* target = transformed + turned(p) * position + (index * outChannels + o) * panel;
-          transposeBlock(reinterpret_cast<const uint32_t*>(rows[p]), lanes, reinterpret_cast<uint32_t*>(target), panel,
-                         lanes, panel, false);
-        }
-      }
-    }
+void convolveTurned(const Shape& shape, const void* dy, const void* filter, void* dx) {
+  withStorage(shape.dtype, [&](auto type) {
+    using Stored = decltype(type);
+    const Scratch transformed(shape.positions() * shape.matrixStride() * sizeof(float));
+    transformTurnedFilter(shape, static_cast<const Stored*>(filter), transformed.floats());
+    convolveTiles<Stored>(shape, dy, transformed.floats(), nullptr, dx);
   });
 }
 
-void convolve(const Shape& shape, const float* x, const float* transformed, const float* bias, float* y) {
-  const int64_t threads = omp_get_max_threads(), tiles = tilesAtOnce(shape, threads);
-  const int64_t each = Workspace::floats(shape, tiles);
-  const Scratch scratch(threads * each * sizeof(float));
-  const auto run = tileKernels().convolve;
-  parallelParts(shape.tiles(), shape.channels * shape.outChannels, [&](int thread, int64_t from, int64_t to) {
-    const Workspace workspace(scratch.floats() + thread * each, shape, tiles);
-    for (; from < to; from += tiles) run(shape, workspace, x, transformed, bias, y, from, std::min(from + tiles, to));
-  });
-}
-
-void filterGradient(const Shape& shape, const float* x, const float* dy, float* dFilter) {
-  const int64_t channels = shape.channels, outChannels = shape.outChannels;
-  const int64_t position = matrixStride(channels, outChannels), filter = channels * outChannels;
-  const int64_t threads = omp_get_max_threads(), tiles = tilesAtOnce(shape, threads);
-  const int64_t each = Workspace::floats(shape, tiles);
-  const Scratch scratch(threads * each * sizeof(float));
-  const Scratch sums(threads * positions * position * sizeof(float));
-  const auto run = tileKernels().filterGradient;
-  const int team = parallelParts(shape.tiles(), filter, [&](int thread, int64_t from, int64_t to) {
-    const Workspace workspace(scratch.floats() + thread * each, shape, tiles);
-    float* sum = sums.floats() + thread * positions * position;
-    std::fill(sum, sum + positions * position, 0.0f);
-    for (; from < to; from += tiles) run(shape, workspace, x, dy, sum, from, std::min(from + tiles, to));
-  });
-  parallelFor(channels, 25 * outChannels, [&](int64_t from, int64_t to) {
-    for (int64_t i = from * outChannels; i < to * outChannels; i += lanes) {
-      Vector s[positions], g[12];
-      for (int p = 0; p < positions; p++) {
-        s[p] = load(sums.floats() + p * position + i);
-        for (int t = 1; t < team; t++) s[p] += load(sums.floats() + (t * positions + p) * position + i);
-      }
-      for (int column = 0; column < 4; column++) contract(s + column, g + column, 4);
-      for (int u = 0; u < 3; u++) {
-        Vector row[3];
-        contract(g + u * 4, row, 1);
-        for (int v = 0; v < 3; v++) store(dFilter + (u * 3 + v) * filter + i, row[v]);
-      }
-    }
-  });
+void filterGradient(const Shape& shape, const void* x, const void* dy, float* dFilter) {
+  withStorage(shape.dtype, [&](auto type) { filterGradientOfTiles<decltype(type)>(shape, x, dy, dFilter); });
 }
 
 }  // namespace bag::winograd

@@ -1,4 +1,4 @@
-// One text, compiled for vectors of 8 and of 16 floats: whatever it calls is inlined, into two pairs of functions.
+// One text, compiled for vectors of 8 and of 16 floats: whatever it calls is inlined, into pairs of functions.
 #include "winograd_tiles.h"
 
 #include <algorithm>
@@ -10,134 +10,132 @@ namespace bag::winograd {
 
 namespace {
 
-typedef float Wide __attribute__((vector_size(64)));
-
-template <typename V>
-constexpr int width = sizeof(V) / sizeof(float);
-
-template <typename V>
-BAG_INLINE void read(V& v, const float* from) {
-  std::memcpy(&v, from, sizeof v);
-}
-
-template <typename V>
-BAG_INLINE void write(float* to, const V& v) {
-  std::memcpy(to, &v, sizeof v);
-}
-
 /** Where a tile lies: its image, and its first pixel of the result. */
+template <typename S>
 struct Position {
   int64_t image, row, column;
 
   BAG_INLINE Position(const Shape& s, int64_t tile)
       : image(tile / (s.tileRows() * s.tileColumns())),
-        row(tile / s.tileColumns() % s.tileRows() * 2),
-        column(tile % s.tileColumns() * 2) {}
+        row(tile / s.tileColumns() % s.tileRows() * S::side),
+        column(tile % s.tileColumns() * S::side) {}
   BAG_INLINE void next(const Shape& s) {
-    if ((column += 2) < s.outWidth) return;
+    if ((column += S::side) < s.outWidth) return;
     column = 0;
-    if ((row += 2) < s.outHeight) return;
+    if ((row += S::side) < s.outHeight) return;
     row = 0;
     image++;
   }
 };
 
-/** Bᵀ along one axis: four vectors that are `step` apart, in place. */
-template <typename V>
-BAG_INLINE void transformInput(V* d, int step) {
-  const V first = d[0] - d[2 * step], second = d[step] + d[2 * step];
-  const V third = d[2 * step] - d[step], fourth = d[step] - d[3 * step];
-  d[0] = first;
-  d[step] = second;
-  d[2 * step] = third;
-  d[3 * step] = fourth;
-}
+/** Floats between the positions of a tile. */
+constexpr int64_t positionStride = block * panel;
 
-/** Floats between the positions of a tile, and between the panels of a block. */
-constexpr int64_t positionStride = block * panel, panelStride = positions * positionStride;
+/** Floats between the panels of a block. */
+template <typename S>
+constexpr int64_t panelStride = S::positions * positionStride;
 
 /** Where channel c of tile t lies in a workspace, at position 0. */
+template <typename S>
 BAG_INLINE int64_t cell(int64_t tile, int64_t channels, int64_t c) {
-  return (tile / block * (channels / panel) + c / panel) * panelStride + tile % block * panel + c % panel;
+  return (tile / block * (channels / panel) + c / panel) * panelStride<S> + tile % block * panel + c % panel;
+}
+
+template <typename S, typename V>
+BAG_INLINE void writePositions(const V* values, float* to) {
+  for (int p = 0; p < S::positions; p++) write(to + p * positionStride, values[p]);
 }
 
 /** Bᵀ d B of a tile, for all channels. Pixels outside of the image are zero. */
-template <typename V>
-BAG_INLINE void transformInput(const Shape& s, const float* x, const float* zeros, const Position& at, float* v,
-                               int64_t tile) {
+template <typename V, typename Stored>
+BAG_INLINE void transformInput(const Shape& s, const Stored* x, const float* zeros,
+                               const Position<SchemeOf<Stored>>& at, float* v, int64_t tile) {
+  using S = SchemeOf<Stored>;
   const int64_t top = at.row - s.padTop, left = at.column - s.padLeft;
-  const float* pixels[16];
-  for (int i = 0; i < 4; i++) {
-    const bool rowInside = top + i >= 0 && top + i < s.height;
-    const int64_t first = (at.image * s.height + top + i) * s.width + left;
-    for (int j = 0; j < 4; j++) {
-      const bool inside = rowInside && left + j >= 0 && left + j < s.width;
-      pixels[i * 4 + j] = inside ? x + (first + j) * s.channels : zeros;
+  const Stored* corner = x + ((at.image * s.height + top) * s.width + left) * s.channels;
+  const Stored* pixels[S::positions];
+  const bool inside = top >= 0 && left >= 0 && top + S::tile <= s.height && left + S::tile <= s.width;
+  for (int i = 0; i < S::tile; i++) {
+    for (int j = 0; j < S::tile; j++) pixels[i * S::tile + j] = corner + (i * s.width + j) * s.channels;
+  }
+  if (!inside) {
+    for (int p = 0; p < S::positions; p++) {
+      const int64_t row = top + p / S::tile, column = left + p % S::tile;
+      if (row >= 0 && row < s.height && column >= 0 && column < s.width) continue;
+      pixels[p] = reinterpret_cast<const Stored*>(zeros);
     }
   }
   for (int64_t c = 0; c < s.channels; c += width<V>) {
-    V d[16];
-    for (int p = 0; p < positions; p++) read(d[p], pixels[p] + c);
-    for (int j = 0; j < 4; j++) transformInput(d + j, 4);
-    for (int i = 0; i < 4; i++) transformInput(d + i * 4, 1);
-    float* to = v + cell(tile, s.channels, c);
-    for (int p = 0; p < positions; p++) write(to + p * positionStride, d[p]);
+    V d[S::positions];
+    for (int j = 0; j < S::tile; j++) {
+      for (int i = 0; i < S::tile; i++) read(d[i * S::tile + j], pixels[i * S::tile + j] + c);
+      S::transformInput(d + j, S::tile);
+    }
+    for (int i = 0; i < S::tile; i++) S::transformInput(d + i * S::tile, 1);
+    writePositions<S>(d, v + cell<S>(tile, s.channels, c));
   }
 }
+
+/** Where the pixels lie that a tile gives, of which those beyond the edge are left out. */
+template <typename S, typename T>
+struct Corner {
+  T* first;
+  int64_t rowStride, columnStride;
+  int rows, columns;
+
+  BAG_INLINE Corner(const Shape& s, T* y, const Position<S>& at)
+      : rowStride(s.outWidth * s.outChannels),
+        columnStride(s.outChannels),
+        rows(static_cast<int>(std::min<int64_t>(S::side, s.outHeight - at.row))),
+        columns(static_cast<int>(std::min<int64_t>(S::side, s.outWidth - at.column))) {
+    first = y + (at.image * s.outHeight + at.row) * rowStride + at.column * columnStride;
+  }
+  BAG_INLINE bool has(int row, int column) const { return row < rows && column < columns; }
+  BAG_INLINE T* pixel(int row, int column) const { return first + row * rowStride + column * columnStride; }
+};
 
 /** Aᵀ m A of a tile, for all channels; only pixels inside of the result are written. */
-template <typename V>
-BAG_INLINE void transformOutput(const Shape& s, const float* m, int64_t tile, const float* bias, const Position& at,
-                                float* y) {
-  const int64_t rowStride = s.outWidth * s.outChannels;
-  float* corner = y + (at.image * s.outHeight + at.row) * rowStride + at.column * s.outChannels;
-  const bool lower = at.row + 1 < s.outHeight, right = at.column + 1 < s.outWidth;
+template <typename V, typename Stored>
+BAG_INLINE void transformOutput(const Shape& s, const float* m, int64_t tile, const float* bias,
+                                const Position<SchemeOf<Stored>>& at, Stored* y) {
+  using S = SchemeOf<Stored>;
+  const Corner<S, Stored> corner(s, y, at);
   for (int64_t c = 0; c < s.outChannels; c += width<V>) {
-    V upper[4], under[4], added{};
-    const float* from = m + cell(tile, s.outChannels, c);
-    for (int j = 0; j < 4; j++) {
-      V rows[4];
-      for (int i = 0; i < 4; i++) read(rows[i], from + (i * 4 + j) * positionStride);
-      upper[j] = rows[0] + (rows[1] + rows[2]);
-      under[j] = (rows[1] - rows[2]) - rows[3];
+    V half[S::side * S::tile], added{};
+    const float* from = m + cell<S>(tile, s.outChannels, c);
+    for (int j = 0; j < S::tile; j++) {
+      V column[S::tile];
+      for (int i = 0; i < S::tile; i++) read(column[i], from + (i * S::tile + j) * positionStride);
+      S::collect(column, half + j, S::tile);
     }
     if (bias != nullptr) read(added, bias + c);
-    float* target = corner + c;
-    write(target, upper[0] + (upper[1] + upper[2]) + added);
-    if (right) write(target + s.outChannels, (upper[1] - upper[2]) - upper[3] + added);
-    if (!lower) continue;
-    target += rowStride;
-    write(target, under[0] + (under[1] + under[2]) + added);
-    if (right) write(target + s.outChannels, (under[1] - under[2]) - under[3] + added);
+    for (int i = 0; i < S::side; i++) {
+      V row[S::side];
+      S::collect(half + i * S::tile, row, 1);
+      for (int j = 0; j < S::side; j++) {
+        if (corner.has(i, j)) write(corner.pixel(i, j) + c, row[j] + added);
+      }
+    }
   }
-}
-
-/** A along one axis: from two vectors to four that are `step` apart. */
-template <typename V>
-BAG_INLINE void spread(const V& first, const V& second, V* to, int step) {
-  to[0] = first;
-  to[step] = first + second;
-  to[2 * step] = first - second;
-  to[3 * step] = -second;
 }
 
 /** A dy Aᵀ of a tile, for all channels. */
-template <typename V>
-BAG_INLINE void transformOutputGradient(const Shape& s, const float* dy, const Position& at, float* m, int64_t tile) {
-  const int64_t rowStride = s.outWidth * s.outChannels;
-  const float* corner = dy + (at.image * s.outHeight + at.row) * rowStride + at.column * s.outChannels;
-  const bool lower = at.row + 1 < s.outHeight, right = at.column + 1 < s.outWidth;
+template <typename V, typename Stored>
+BAG_INLINE void transformOutputGradient(const Shape& s, const Stored* dy, const Position<SchemeOf<Stored>>& at,
+                                        float* m, int64_t tile) {
+  using S = SchemeOf<Stored>;
+  const Corner<S, const Stored> corner(s, dy, at);
   for (int64_t c = 0; c < s.outChannels; c += width<V>) {
-    V e[4] = {};
-    read(e[0], corner + c);
-    if (right) read(e[1], corner + s.outChannels + c);
-    if (lower) read(e[2], corner + rowStride + c);
-    if (lower && right) read(e[3], corner + rowStride + s.outChannels + c);
-    V rows[8], spreadOut[16];
-    for (int j = 0; j < 2; j++) spread(e[j], e[2 + j], rows + j, 2);
-    for (int i = 0; i < 4; i++) spread(rows[i * 2], rows[i * 2 + 1], spreadOut + i * 4, 1);
-    float* to = m + cell(tile, s.outChannels, c);
-    for (int p = 0; p < positions; p++) write(to + p * positionStride, spreadOut[p]);
+    V half[S::tile * S::side], values[S::positions];
+    for (int j = 0; j < S::side; j++) {
+      V column[S::side] = {};
+      for (int i = 0; i < S::side; i++) {
+        if (corner.has(i, j)) read(column[i], corner.pixel(i, j) + c);
+      }
+      S::spread(column, half + j, S::side);
+    }
+    for (int i = 0; i < S::tile; i++) S::spread(half + i * S::side, values + i * S::tile, 1);
+    writePositions<S>(values, m + cell<S>(tile, s.outChannels, c));
   }
 }
 
@@ -179,7 +177,7 @@ BAG_INLINE int64_t vectorStride(int64_t betweenPanels) {
 }
 
 /** m = v · u at one position, for all tiles. */
-template <typename V, int rows, int vectors>
+template <typename S, typename V, int rows, int vectors>
 BAG_INLINE void multiplyTiles(const Shape& s, const float* v, const float* u, float* m, int64_t blocks) {
   static_assert(block % rows == 0);
   const int64_t panels = s.channels / panel, outPanels = s.outChannels / panel;
@@ -187,75 +185,91 @@ BAG_INLINE void multiplyTiles(const Shape& s, const float* v, const float* u, fl
   for (int64_t out = 0; out < outPanels; out += step) {
     const float* right = u + out * s.channels * panel;
     for (int64_t i = 0; i < blocks; i++) {
-      const float* left = v + i * panels * panelStride;
-      float* product = m + (i * outPanels + out) * panelStride;
+      const float* left = v + i * panels * panelStride<S>;
+      float* product = m + (i * outPanels + out) * panelStride<S>;
       for (int row = 0; row < block; row += rows) {
         multiply<V, rows, vectors, panel, panel, 1, false>(
-            left + row * panel, panelStride, right, panel * panel, vectorStride<V>(s.channels * panel), panels,
-            product + row * panel, panel, vectorStride<V>(panelStride));
+            left + row * panel, panelStride<S>, right, panel * panel, vectorStride<V>(s.channels * panel), panels,
+            product + row * panel, panel, vectorStride<V>(panelStride<S>));
       }
     }
   }
 }
 
 /** Sets the tiles behind the last one to zero, up to a whole block. */
+template <typename S>
 BAG_INLINE void clearRest(float* tiles, int64_t channels, int64_t count) {
   if (count % block == 0) return;
   for (int64_t c = 0; c < channels; c += panel) {
-    float* first = tiles + cell(count, channels, c);
-    for (int p = 0; p < positions; p++) std::fill_n(first + p * positionStride, (block - count % block) * panel, 0.0f);
+    float* first = tiles + cell<S>(count, channels, c);
+    for (int p = 0; p < S::positions; p++) std::fill_n(first + p * positionStride, (block - count % block) * panel, 0.0f);
   }
 }
 
-/** A tensor's images, whose pixels are fetched into the cache while others are multiplied. */
-struct Images {
-  const float* data;
-  int64_t height, columns, channels;
+/** The rows of pixels on which tiles lie, to be fetched into the cache while others are multiplied. */
+template <typename S>
+struct Rows {
+  static constexpr int64_t line = 64;
+  const char* first;
+  int64_t lines;
 
-  /** Where the rows of a tile begin. */
-  BAG_INLINE const float* before(const Shape& s, int64_t tile) const {
-    const Position at(s, std::min(tile, s.tiles()));
-    return data + (at.image * height + std::min(at.row, height)) * columns * channels;
+  /** Of the tiles [from, to), in images of `height` rows. */
+  BAG_INLINE Rows(const Shape& s, const void* images, int64_t height, int64_t rowBytes, int64_t from, int64_t to) {
+    const auto before = [&](int64_t tile) {
+      const Position<S> at(s, std::min(tile, s.tiles()));
+      return (at.image * height + std::min(at.row, height)) * rowBytes;
+    };
+    const int64_t start = before(from);
+    first = static_cast<const char*>(images) + start;
+    lines = (before(to) - start) / line;
   }
 
-  /** Fetches a part of the tiles [from, to), as many as there are positions. */
+  /** Fetches one part of as many as there are positions. */
   template <int toWrite>
-  BAG_INLINE void fetch(const Shape& s, int64_t from, int64_t to, int part) const {
-    constexpr int64_t line = 16;
-    const float *first = before(s, from), *end = before(s, to);
-    const int64_t lines = (end - first) / line;
-    for (int64_t i = lines * part / positions; i < lines * (part + 1) / positions; i++) {
+  BAG_INLINE void fetch(int part) const {
+    for (int64_t i = lines * part / S::positions; i < lines * (part + 1) / S::positions; i++) {
       __builtin_prefetch(first + i * line, toWrite, 2);
     }
   }
 };
 
-template <typename V, int rows>
-BAG_INLINE void convolveTiles(const Shape& s, const Workspace& workspace, const float* x, const float* transformed,
-                              const float* bias, float* y, int64_t from, int64_t to) {
+template <typename S, typename Stored>
+BAG_INLINE Rows<S> inputRows(const Shape& s, const Stored* x, int64_t from, int64_t to) {
+  return {s, x, s.height, s.width * s.channels * static_cast<int64_t>(sizeof(Stored)), from, to};
+}
+
+template <typename S, typename Stored>
+BAG_INLINE Rows<S> outputRows(const Shape& s, const Stored* y, int64_t from, int64_t to) {
+  return {s, y, s.outHeight, s.outWidth * s.outChannels * static_cast<int64_t>(sizeof(Stored)), from, to};
+}
+
+template <typename V, int rows, typename Stored>
+BAG_INLINE void convolveTiles(const Shape& s, const Workspace& workspace, const Stored* x, const float* transformed,
+                              const float* bias, Stored* y, int64_t from, int64_t to) {
+  using S = SchemeOf<Stored>;
   const int64_t count = to - from, blocks = (count + block - 1) / block;
-  Position at(s, from);
+  Position<S> at(s, from);
   for (int64_t tile = 0; tile < count; tile++, at.next(s)) {
     transformInput<V>(s, x, workspace.zeros, at, workspace.v, tile);
   }
-  clearRest(workspace.v, s.channels, count);
-  const Images input{x, s.height, s.width, s.channels}, output{y, s.outHeight, s.outWidth, s.outChannels};
-  for (int p = 0; p < positions; p++) {
-    input.fetch<0>(s, to, to + count, p);
-    output.fetch<1>(s, from, to, p);
-    const float *v = workspace.v + p * positionStride, *u = transformed + p * matrixStride(s.channels, s.outChannels);
+  clearRest<S>(workspace.v, s.channels, count);
+  const auto next = inputRows<S>(s, x, to, to + count), result = outputRows<S>(s, y, from, to);
+  for (int p = 0; p < S::positions; p++) {
+    next.template fetch<0>(p);
+    result.template fetch<1>(p);
+    const float *v = workspace.v + p * positionStride, *u = transformed + p * s.matrixStride();
     float* m = workspace.m + p * positionStride;
-    if (s.outChannels % (2 * width<V>) == 0) multiplyTiles<V, rows, 2>(s, v, u, m, blocks);
-    else if constexpr (width<V> == panel) multiplyTiles<V, rows, 1>(s, v, u, m, blocks);
+    if (s.outChannels % (2 * width<V>) == 0) multiplyTiles<S, V, rows, 2>(s, v, u, m, blocks);
+    else if constexpr (width<V> == panel) multiplyTiles<S, V, rows, 1>(s, v, u, m, blocks);
   }
-  at = Position(s, from);
+  at = Position<S>(s, from);
   for (int64_t tile = 0; tile < count; tile++, at.next(s)) {
     transformOutput<V>(s, workspace.m, tile, bias, at, y);
   }
 }
 
 /** sums += vᵀ · m at one position. */
-template <typename V, int rows, int vectors>
+template <typename S, typename V, int rows, int vectors>
 BAG_INLINE void multiplyChannels(const Shape& s, const float* v, const float* m, float* sums, int64_t blocks) {
   static_assert(panel % rows == 0);
   const int64_t panels = s.channels / panel, outPanels = s.outChannels / panel;
@@ -263,59 +277,70 @@ BAG_INLINE void multiplyChannels(const Shape& s, const float* v, const float* m,
   for (int64_t out = 0; out < outPanels; out += step) {
     for (int64_t c = 0; c < s.channels; c += rows) {
       multiply<V, rows, vectors, block, 1, panel, true>(
-          v + c / panel * panelStride + c % panel, panels * panelStride, m + out * panelStride, outPanels * panelStride,
-          vectorStride<V>(panelStride), blocks, sums + c * s.outChannels + out * panel, s.outChannels, width<V>);
+          v + c / panel * panelStride<S> + c % panel, panels * panelStride<S>, m + out * panelStride<S>, outPanels * panelStride<S>,
+          vectorStride<V>(panelStride<S>), blocks, sums + c * s.outChannels + out * panel, s.outChannels, width<V>);
     }
   }
 }
 
-template <typename V, int rows>
-BAG_INLINE void filterGradientOfTiles(const Shape& s, const Workspace& workspace, const float* x, const float* dy,
+template <typename V, int rows, typename Stored>
+BAG_INLINE void filterGradientOfTiles(const Shape& s, const Workspace& workspace, const Stored* x, const Stored* dy,
                                       float* sums, int64_t from, int64_t to) {
+  using S = SchemeOf<Stored>;
   const int64_t count = to - from, blocks = (count + block - 1) / block;
-  Position at(s, from);
+  Position<S> at(s, from);
   for (int64_t tile = 0; tile < count; tile++, at.next(s)) {
     transformInput<V>(s, x, workspace.zeros, at, workspace.v, tile);
     transformOutputGradient<V>(s, dy, at, workspace.m, tile);
   }
-  clearRest(workspace.v, s.channels, count);
-  clearRest(workspace.m, s.outChannels, count);
-  const Images input{x, s.height, s.width, s.channels}, output{dy, s.outHeight, s.outWidth, s.outChannels};
-  for (int p = 0; p < positions; p++) {
-    input.fetch<0>(s, to, to + count, p);
-    output.fetch<0>(s, to, to + count, p);
+  clearRest<S>(workspace.v, s.channels, count);
+  clearRest<S>(workspace.m, s.outChannels, count);
+  const auto nextX = inputRows<S>(s, x, to, to + count), nextDy = outputRows<S>(s, dy, to, to + count);
+  for (int p = 0; p < S::positions; p++) {
+    nextX.template fetch<0>(p);
+    nextDy.template fetch<0>(p);
     const float *v = workspace.v + p * positionStride, *m = workspace.m + p * positionStride;
-    float* sum = sums + p * matrixStride(s.channels, s.outChannels);
-    if (s.outChannels % (2 * width<V>) == 0) multiplyChannels<V, rows, 2>(s, v, m, sum, blocks);
-    else if constexpr (width<V> == panel) multiplyChannels<V, 2 * rows, 1>(s, v, m, sum, blocks);
+    float* sum = sums + p * s.matrixStride();
+    if (s.outChannels % (2 * width<V>) == 0) multiplyChannels<S, V, rows, 2>(s, v, m, sum, blocks);
+    else if constexpr (width<V> == panel) multiplyChannels<S, V, 2 * rows, 1>(s, v, m, sum, blocks);
   }
 }
 
-void convolveBy8(const Shape& s, const Workspace& workspace, const float* x, const float* transformed,
-                 const float* bias, float* y, int64_t from, int64_t to) {
+template <typename Stored>
+void convolveBy8(const Shape& s, const Workspace& workspace, const Stored* x, const float* transformed,
+                 const float* bias, Stored* y, int64_t from, int64_t to) {
   convolveTiles<Vector, 6>(s, workspace, x, transformed, bias, y, from, to);
 }
 
-void filterGradientBy8(const Shape& s, const Workspace& workspace, const float* x, const float* dy, float* sums,
+template <typename Stored>
+void filterGradientBy8(const Shape& s, const Workspace& workspace, const Stored* x, const Stored* dy, float* sums,
                        int64_t from, int64_t to) {
   filterGradientOfTiles<Vector, 4>(s, workspace, x, dy, sums, from, to);
 }
 
-BAG_WIDE void convolveBy16(const Shape& s, const Workspace& workspace, const float* x, const float* transformed,
-                           const float* bias, float* y, int64_t from, int64_t to) {
+template <typename Stored>
+BAG_WIDE void convolveBy16(const Shape& s, const Workspace& workspace, const Stored* x, const float* transformed,
+                           const float* bias, Stored* y, int64_t from, int64_t to) {
   convolveTiles<Wide, 12>(s, workspace, x, transformed, bias, y, from, to);
 }
 
-BAG_WIDE void filterGradientBy16(const Shape& s, const Workspace& workspace, const float* x, const float* dy,
+template <typename Stored>
+BAG_WIDE void filterGradientBy16(const Shape& s, const Workspace& workspace, const Stored* x, const Stored* dy,
                                  float* sums, int64_t from, int64_t to) {
   filterGradientOfTiles<Wide, 8>(s, workspace, x, dy, sums, from, to);
 }
 
 }  // namespace
 
-const TileKernels& tileKernels() {
-  static constexpr TileKernels by8{convolveBy8, filterGradientBy8}, by16{convolveBy16, filterGradientBy16};
+template <typename Stored>
+const TileKernels<Stored>& tileKernels() {
+  static constexpr TileKernels<Stored> by8{convolveBy8<Stored>, filterGradientBy8<Stored>};
+  static constexpr TileKernels<Stored> by16{convolveBy16<Stored>, filterGradientBy16<Stored>};
   return hasWideVectors() ? by16 : by8;
 }
+
+template const TileKernels<float>& tileKernels();
+template const TileKernels<Bfloat16>& tileKernels();
+template const TileKernels<Float16>& tileKernels();
 
 }  // namespace bag::winograd

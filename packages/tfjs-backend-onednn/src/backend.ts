@@ -18,6 +18,7 @@ export class OnednnBackend extends MathBackendCPU {
   readonly #owner = native.newOwner();
   readonly #call = new Call(this);
   #disposed = false;
+  #copies = 0;
   /** By this `@bag/mixed-precision` finds an engine that stores 16 bits. */
   readonly precision = new Precision();
   /** The format in which the kernel that runs may store its first result; one in 32 bits is narrowed after it. */
@@ -86,6 +87,7 @@ export class OnednnBackend extends MathBackendCPU {
       this.disposeData(parts.real.dataId, true);
       this.disposeData(parts.imag.dataId, true);
     }
+    this.#dropCopy(storage);
     // The backend's own end has freed the blocks of the tensors that were left.
     if (!this.#disposed) storage.dispose();
     this.data.delete(dataId);
@@ -161,6 +163,32 @@ export class OnednnBackend extends MathBackendCPU {
     const dataId = {};
     this.data.set(dataId, Storage.ofBlock('float32', to, length, half));
     return { dataId, shape: x.shape, dtype: 'float32' };
+  }
+
+  /** The same of a weight: made at its first use and kept as long as the weight; a reference to it is the caller's. */
+  weightAsHalf(x: TensorInfo, half: HalfFormat): TensorInfo {
+    const storage = this.data.get(x.dataId);
+    if (storage.half !== undefined) return this.asHalf(x, half);
+    let copy = storage.rounded;
+    if (copy === undefined || this.halfOf(copy) !== half) {
+      this.#dropCopy(storage);
+      copy = this.asHalf(x, half).dataId;
+      storage.rounded = copy;
+      this.#copies++;
+    }
+    return this.alias({ ...x, dataId: copy }, x.shape, x.dtype);
+  }
+
+  #dropCopy(storage: Storage): void {
+    if (storage.rounded === undefined) return;
+    this.disposeData(storage.rounded);
+    storage.rounded = undefined;
+    this.#copies--;
+  }
+
+  /** Those that belong to someone: the kept copies of weights do not. */
+  override numDataIds(): number {
+    return this.data.numDataIds() - this.#copies;
   }
 
   /** The native block of a tensor. */

@@ -77,6 +77,9 @@ function register(kernelName: string, run: Run): void {
   registerKernel({ kernelName, backendName, kernelFunc });
 }
 
+/** Operands that are used again, by the backward pass and until their update. */
+const weights = new Set(['filter', 'b']);
+
 function runIn16Bits(
   { format, operands, outputs }: Plan,
   run: Run,
@@ -91,7 +94,7 @@ function runIn16Bits(
     for (const key of operands) {
       const tensor = inputs[key];
       if (tensor?.dtype !== 'float32') continue;
-      const copy = backend.asHalf(tensor, format);
+      const copy = weights.has(key) ? backend.weightAsHalf(tensor, format) : backend.asHalf(tensor, format);
       copies.push(copy);
       rounded[key] = copy;
     }

@@ -10,16 +10,17 @@ interface Stored {
   readonly resultFormat: HalfFormat | undefined;
 }
 
-function formatOf(backend: Stored, tensors: readonly (TensorInfo | undefined)[]): HalfFormat | undefined {
+/** The format in which all of these are stored. */
+export function formatOf(backend: Stored, ...tensors: readonly (TensorInfo | undefined)[]): HalfFormat | undefined {
   const [first, ...others] = tensors
     .filter((tensor) => tensor !== undefined)
     .map(({ dataId }) => backend.halfOf(dataId));
   return others.every((half) => half === first) ? first : undefined;
 }
 
-/** The format in which all of these are stored, and the result is to be. */
+/** The same, where the result is to be, too. */
 export function storedAlike(backend: Stored, ...tensors: readonly (TensorInfo | undefined)[]): HalfFormat | undefined {
-  const format = formatOf(backend, tensors);
+  const format = formatOf(backend, ...tensors);
   return format === backend.resultFormat ? format : undefined;
 }
 
@@ -30,7 +31,7 @@ export function computedIn(backend: Stored, ...operands: readonly TensorInfo[]):
 
 /** The same for products whose result is float32. */
 export function bfloat16Of(backend: Stored, ...operands: readonly TensorInfo[]): HalfFormat | undefined {
-  return hasBfloat16 && formatOf(backend, operands) === 'bfloat16' ? 'bfloat16' : undefined;
+  return hasBfloat16 && formatOf(backend, ...operands) === 'bfloat16' ? 'bfloat16' : undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { BackendValues, DataType, TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendValues, DataId, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { type BlockId, native } from './native.js';
 
 export type NumericDType = 'float32' | 'int32' | 'bool';
@@ -36,6 +36,8 @@ export class Storage {
   static halves = 0;
   readonly dtype: DataType;
   refCount: number;
+  /** A copy in 16 bits that dies with it. */
+  rounded: DataId | undefined;
   declare complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
   #values: BackendValues | undefined;
   #block: BlockId | undefined;

@@ -3,7 +3,7 @@ import { type Activation, activated, isOfLastAxis } from '../activation.js';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
 import { define, forward } from '../define.js';
-import { bfloat16Of, computedIn } from '../precision.js';
+import { formatOf, storedAlike } from '../precision.js';
 
 type Shape4D = [number, number, number, number];
 type Pair = [number, number];
@@ -52,8 +52,7 @@ function convolve(
   { bias, activation = 0, leakyreluAlpha = 0 }: Epilogue = {},
 ): TensorInfo {
   const call = backend.call(Forward);
-  // Activations are of float32.
-  const half = activation === 0 ? computedIn(backend, x, filter) : undefined;
+  const half = storedAlike(backend, x, filter);
   call.operand(x, half);
   call.operand(filter, half);
   call.optional(bias);
@@ -75,7 +74,7 @@ function gradient(
   backend: OnednnBackend,
 ): TensorInfo {
   const call = backend.call(kernel);
-  const half = kernel === FilterGradient ? bfloat16Of(backend, left, right) : computedIn(backend, left, right);
+  const half = kernel === FilterGradient ? formatOf(backend, left, right) : storedAlike(backend, left, right);
   call.operand(left, half);
   call.operand(right, half);
   const result = call.storedOutput(shape, kernel === InputGradient ? half : undefined);
