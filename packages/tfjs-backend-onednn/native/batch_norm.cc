@@ -15,8 +15,14 @@ namespace bag {
 
 namespace {
 
-/** Columns in a line of the cache. */
-constexpr int64_t line = 2 * lanes;
+// What runs on vectors of 8 and of 16 is inlined into a function for each, closures included.
+#define BAG_INLINE_BODY __attribute__((always_inline))
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+
+/** Columns in a line of the cache, of what is stored in 16 bits. */
+constexpr int64_t line = 4 * lanes;
 
 /**
  * Rows of C channels seen as rows of a width that is a multiple of a line, several of the original ones each: each
@@ -27,7 +33,7 @@ struct Rows {
 
   Rows(int64_t size, int64_t channels) : channels(channels) {
     fold = line / std::gcd(channels, line);
-    while (channels * fold < 64) fold *= 2;
+    while (channels * fold < 128) fold *= 2;
     width = channels * fold;
     const int64_t rows = channels == 0 ? 0 : size / channels;
     count = rows / fold;
@@ -45,6 +51,34 @@ struct Rows {
 /** Rows that are summed in single precision before they are added to the double one. */
 constexpr int64_t block = 64;
 
+/** Adds the terms of the rows [from, to) to two sums for each column. */
+template <typename V, typename TermsOf>
+BAG_INLINE void addRows(int64_t columns, const TermsOf& termsOf, float* a, float* b, int64_t from, int64_t to) {
+  // In the order of memory, a line of the cache at a time: several rows side by side are read at half the speed.
+  for (int64_t row = from; row < to; row++) {
+    for (int64_t c = 0; c < columns; c += line) {
+      for (int64_t k = c; k < c + line; k += width<V>) {
+        V first, second;
+        read(first, a + k);
+        read(second, b + k);
+        termsOf(k, V{})(row * columns + k, first, second);
+        write(a + k, first);
+        write(b + k, second);
+      }
+    }
+  }
+}
+
+template <typename TermsOf>
+void addRowsBy8(int64_t columns, const TermsOf& termsOf, float* a, float* b, int64_t from, int64_t to) {
+  addRows<Vector>(columns, termsOf, a, b, from, to);
+}
+
+template <typename TermsOf>
+BAG_WIDE void addRowsBy16(int64_t columns, const TermsOf& termsOf, float* a, float* b, int64_t from, int64_t to) {
+  addRows<Wide>(columns, termsOf, a, b, from, to);
+}
+
 /**
  * Two sums per channel, in double precision. `termsOf(c, zero)` holds what belongs to column c, as a vector or as one
  * number like `zero`; called with (i, first, second), it adds the terms of element i.
@@ -54,24 +88,13 @@ void twoSums(const Rows& rows, TermsOf termsOf, std::vector<double>& first, std:
   const int64_t width = rows.width, channels = rows.channels;
   const int most = omp_get_max_threads();
   std::vector<double> sums(static_cast<size_t>(most * 2 * width), 0.0);
+  const auto add = hasWideVectors() ? addRowsBy16<TermsOf> : addRowsBy8<TermsOf>;
   const int parts = parallelParts(rows.count, width, [&](int thread, int64_t from, int64_t to) {
     double* total = &sums[static_cast<size_t>(thread) * 2 * width];
     std::vector<float> partial(static_cast<size_t>(2 * width));
-    float *a = partial.data(), *b = a + width;
     for (int64_t start = from; start < to; start += block) {
       std::fill(partial.begin(), partial.end(), 0.0f);
-      // In the order of memory, a line of the cache at a time: several rows side by side are read at half the speed.
-      for (int64_t row = start; row < std::min(start + block, to); row++) {
-        for (int64_t c = 0; c < width; c += line) {
-          Vector s = load(a + c), q = load(b + c), t = load(a + c + lanes), u = load(b + c + lanes);
-          termsOf(c, Vector{})(row * width + c, s, q);
-          termsOf(c + lanes, Vector{})(row * width + c + lanes, t, u);
-          store(a + c, s);
-          store(b + c, q);
-          store(a + c + lanes, t);
-          store(b + c + lanes, u);
-        }
-      }
+      add(width, termsOf, partial.data(), partial.data() + width, start, std::min(start + block, to));
       for (int64_t c = 0; c < 2 * width; c++) total[c] += partial[c];
     }
   });
@@ -93,46 +116,63 @@ void twoSums(const Rows& rows, TermsOf termsOf, std::vector<double>& first, std:
   }
 }
 
+template <typename V, typename BodyOf>
+BAG_INLINE void visitRows(int64_t columns, const BodyOf& bodyOf, int64_t from, int64_t to) {
+  for (int64_t row = from; row < to; row++) {
+    // A line of the cache at a time, which is how writing past it is fast.
+    for (int64_t c = 0; c < columns; c += line) {
+      for (int64_t k = c; k < c + line; k += width<V>) bodyOf(k, V{})(row * columns + k);
+    }
+  }
+}
+
+template <typename BodyOf>
+void visitRowsBy8(int64_t columns, const BodyOf& bodyOf, int64_t from, int64_t to) {
+  visitRows<Vector>(columns, bodyOf, from, to);
+}
+
+template <typename BodyOf>
+BAG_WIDE void visitRowsBy16(int64_t columns, const BodyOf& bodyOf, int64_t from, int64_t to) {
+  visitRows<Wide>(columns, bodyOf, from, to);
+}
+
 /**
  * Calls `bodyOf(c, zero)`, which holds what belongs to column c, with each element's place; backwards by blocks, so that
  * the end of the pass before is still in the cache.
  */
 template <typename BodyOf>
 void forEach(const Rows& rows, BodyOf bodyOf) {
-  const int64_t width = rows.width;
-  parallelFor(rows.count, width, [=](int64_t from, int64_t to) {
+  const int64_t columns = rows.width;
+  const auto visit = hasWideVectors() ? visitRowsBy16<BodyOf> : visitRowsBy8<BodyOf>;
+  parallelFor(rows.count, columns, [=](int64_t from, int64_t to) {
     for (int64_t end = to; end > from; end = std::max(from, end - block)) {
-      for (int64_t row = std::max(from, end - block); row < end; row++) {
-        // A line of the cache at a time, which is how writing past it is fast.
-        for (int64_t c = 0; c < width; c += line) {
-          bodyOf(c, Vector{})(row * width + c);
-          bodyOf(c + lanes, Vector{})(row * width + c + lanes);
-        }
-      }
+      visit(columns, bodyOf, std::max(from, end - block), end);
     }
     fence();
   });
-  const int64_t start = rows.count * width;
+  const int64_t start = rows.count * columns;
   for (int64_t i = 0; i < rows.rest * rows.channels; i++) bodyOf(i % rows.channels, 0.0f)(start + i);
 }
 
 /** A vector, or one number, as the second argument is; of whatever activations are stored in. */
-template <typename T>
-inline Vector get(const T* p, Vector) {
-  return load(p);
+template <typename T, typename V>
+BAG_INLINE V get(const T* p, const V&) {
+  V v;
+  read(v, p);
+  return v;
 }
-inline float get(const float* p, float) { return *p; }
+BAG_INLINE float get(const float* p, float) { return *p; }
 template <typename Half>
-inline float get(const Half* p, float) {
+BAG_INLINE float get(const Half* p, float) {
   return p->value();
 }
-template <bool streaming, typename T>
-inline void put(T* p, Vector v) {
+template <bool streaming, typename T, typename V>
+BAG_INLINE void put(T* p, const V& v) {
   if constexpr (streaming) storeStreaming(p, v);
-  else store(p, v);
+  else write(p, v);
 }
 template <bool streaming, typename T>
-inline void put(T* p, float v) {
+BAG_INLINE void put(T* p, float v) {
   if constexpr (std::is_same_v<T, float>) *p = v;
   else *p = T::of(v);
 }
@@ -155,8 +195,8 @@ void normalise(const Tensor& x, const Tensor& residual, const Tensor& y, const R
   const float *m = means.data(), *s = scales.data(), *b = betas.data();
   const float floor = relu ? 0 : -std::numeric_limits<float>::infinity();
   const auto pass = [&](auto streaming, auto withResidual) {
-    forEach(rows, [=](int64_t c, auto zero) {
-      return [=, centre = get(m + c, zero), factor = get(s + c, zero), shift = get(b + c, zero)](int64_t i) {
+    forEach(rows, [=](int64_t c, auto zero) BAG_INLINE_BODY {
+      return [=, centre = get(m + c, zero), factor = get(s + c, zero), shift = get(b + c, zero)](int64_t i) BAG_INLINE_BODY {
         auto value = fusedMultiplyAdd(get(from + i, zero) - centre, factor, shift);
         if constexpr (withResidual) value += get(other + i, zero);
         put<streaming>(to + i, atLeast(floor, value));
@@ -193,8 +233,8 @@ void takeStatistics(const Tensor& x, const Rows& rows, const Tensor& mean, const
   std::vector<double> sums, squares;
   twoSums(
       rows,
-      [=](int64_t c, auto zero) {
-        return [=, pivot = get(origin + c, zero)](int64_t i, auto& sum, auto& square) {
+      [=](int64_t c, auto zero) BAG_INLINE_BODY {
+        return [=, pivot = get(origin + c, zero)](int64_t i, auto& sum, auto& square) BAG_INLINE_BODY {
           const auto value = get(values + i, zero) - pivot;
           sum += value;
           square = fusedMultiplyAdd(value, value, square);
@@ -287,8 +327,8 @@ void BatchNormTrainingGrad(Arguments& in) {
 
   // g and x − μ of element i of column c. Where the ReLU was open is told by the y that is computed again from x, or by
   // the given one if there was a residual.
-  const auto termsOf = [=](auto masked, auto keeps, int64_t c, auto zero) {
-    return [=, centre = get(m + c, zero), factor = get(s + c, zero), shift = get(b + c, zero)](int64_t i) {
+  const auto termsOf = [=](auto masked, auto keeps, int64_t c, auto zero) BAG_INLINE_BODY {
+    return [=, centre = get(m + c, zero), factor = get(s + c, zero), shift = get(b + c, zero)](int64_t i) BAG_INLINE_BODY {
       const auto centred = get(input + i, zero) - centre;
       auto g = get(gradient + i, zero);
       if constexpr (masked && keeps) g = whereAbove0(get(output + i, zero), g);
@@ -300,8 +340,8 @@ void BatchNormTrainingGrad(Arguments& in) {
     std::vector<double> sums, products;
     twoSums(
         rows,
-        [=](int64_t c, auto zero) {
-          return [=, terms = termsOf(masked, keeps, c, zero)](int64_t i, auto& sum, auto& product) {
+        [=](int64_t c, auto zero) BAG_INLINE_BODY {
+          return [=, terms = termsOf(masked, keeps, c, zero)](int64_t i, auto& sum, auto& product) BAG_INLINE_BODY {
             const auto [g, centred] = terms(i);
             // The second pass then finds g itself.
             if constexpr (keeps) put<false>(other + i, g);
@@ -323,10 +363,10 @@ void BatchNormTrainingGrad(Arguments& in) {
     const float *k = wideOfX.data(), *d = wideConstant.data();
     T* to = static_cast<T*>(dx.data);
     const auto pass = [&](auto streaming) {
-      forEach(rows, [=](int64_t c, auto zero) {
+      forEach(rows, [=](int64_t c, auto zero) BAG_INLINE_BODY {
         return [=, centre = get(m + c, zero), factor = get(s + c, zero), slope = get(k + c, zero),
-                shift = get(d + c, zero), terms = termsOf(masked, keeps, c, zero)](int64_t i) {
-          const auto combined = [=](auto g, auto centred) {
+                shift = get(d + c, zero), terms = termsOf(masked, keeps, c, zero)](int64_t i) BAG_INLINE_BODY {
+          const auto combined = [=](auto g, auto centred) BAG_INLINE_BODY {
             return fusedMultiplyAdd(g, factor, fusedMultiplyAdd(centred, slope, shift));
           };
           if constexpr (keeps) {

@@ -133,8 +133,8 @@ BAG_INLINE void read(Wide& v, const Float16* p) {
 }
 
 BAG_INLINE void write(Float16* p, const Wide& v) {
-  write(p, __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7));
-  write(p + lanes, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+  write(p, lowerHalf(v));
+  write(p + lanes, upperHalf(v));
 }
 
 template <typename Half, typename = decltype(Half::bits)>
@@ -149,15 +149,15 @@ inline void store(Half* p, Vector v) {
   write(p, v);
 }
 
-/** Past the cache; `p` is 16-byte aligned. */
-template <typename Half, typename = decltype(Half::bits)>
-inline void storeStreaming(Half* p, Vector v) {
+/** Past the cache; `p` is aligned to what is stored. */
+template <typename Half, typename V, typename = decltype(Half::bits)>
+BAG_INLINE void storeStreaming(Half* p, const V& v) {
 #if defined(__AVX__)
-  __m128i halves;
-  write(reinterpret_cast<Half*>(&halves), v);
-  _mm_stream_si128(reinterpret_cast<__m128i*>(p), halves);
+  __m128i halves[width<V> / lanes];
+  write(reinterpret_cast<Half*>(halves), v);
+  for (int i = 0; i < width<V> / lanes; i++) _mm_stream_si128(reinterpret_cast<__m128i*>(p) + i, halves[i]);
 #else
-  store(p, v);
+  write(p, v);
 #endif
 }
 

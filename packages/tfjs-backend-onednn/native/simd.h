@@ -58,12 +58,20 @@ inline void store(float* p, Vector v) { write(p, v); }
 inline Vector splat(float value) { return Vector{} + value; }
 
 /** Past the cache, for results that are larger than it; `p` is 32-byte aligned. */
-inline void storeStreaming(float* p, Vector v) {
+BAG_INLINE void storeStreaming(float* p, const Vector& v) {
 #if defined(__AVX__)
   _mm256_stream_ps(p, (__m256)v);
 #else
-  store(p, v);
+  write(p, v);
 #endif
+}
+
+BAG_INLINE Vector lowerHalf(const Wide& v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7); }
+BAG_INLINE Vector upperHalf(const Wide& v) { return __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15); }
+
+BAG_INLINE void storeStreaming(float* p, const Wide& v) {
+  storeStreaming(p, lowerHalf(v));
+  storeStreaming(p + lanes, upperHalf(v));
 }
 
 /** Makes streaming stores visible to other threads. */
@@ -81,7 +89,7 @@ BAG_INLINE float fusedMultiplyAdd(float a, float b, float c) {
 #endif
 }
 
-inline Vector fusedMultiplyAdd(Vector a, Vector b, Vector c) {
+BAG_INLINE Vector fusedMultiplyAdd(const Vector& a, const Vector& b, const Vector& c) {
 #if defined(__FMA__)
   return (Vector)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #else
@@ -91,13 +99,22 @@ inline Vector fusedMultiplyAdd(Vector a, Vector b, Vector c) {
 #endif
 }
 
+/** Where there are vectors as wide as this, the compiler makes one instruction of it. */
+BAG_INLINE Wide fusedMultiplyAdd(const Wide& a, const Wide& b, const Wide& c) { return a * b + c; }
+
 /** The larger one; a NaN stays one. */
-inline float atLeast(float floor, float v) { return v < floor ? floor : v; }
-inline Vector atLeast(float floor, Vector v) { return v < floor ? splat(floor) : v; }
+BAG_INLINE float atLeast(float floor, float v) { return v < floor ? floor : v; }
+template <typename V>
+BAG_INLINE V atLeast(float floor, const V& v) {
+  return v < floor ? V{} + floor : v;
+}
 
 /** v where the mask's value is above 0, else 0. */
-inline float whereAbove0(float mask, float v) { return mask > 0 ? v : 0; }
-inline Vector whereAbove0(Vector mask, Vector v) { return mask > 0 ? v : Vector{}; }
+BAG_INLINE float whereAbove0(float mask, float v) { return mask > 0 ? v : 0; }
+template <typename V>
+BAG_INLINE V whereAbove0(const V& mask, const V& v) {
+  return mask > 0 ? v : V{};
+}
 
 /** Bytes of a result from which on it is written past the cache. */
 constexpr int64_t streamingBytes = 6 << 20;
