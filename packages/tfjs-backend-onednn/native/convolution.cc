@@ -147,16 +147,15 @@ struct Epilogue {
 void convolve(const Convolution2d& c, const Tensor& x, const Tensor& filter, const Epilogue& epilogue, const Tensor& y) {
   const auto& [bias, activation, alpha] = epilogue;
   const bool hasBias = bias.data != nullptr;
-  const auto shape = c.asWinograd();
-  const bool byWinograd = c.plain3x3() && winograd::pays(shape);
+  const auto tiled = c.plain3x3() ? winograd::forConvolution(c.asWinograd()) : std::nullopt;
   // Activations are of what is not rounded yet.
-  if (isHalf(c.dtype) && (activation != Activation::linear || !(byWinograd || c.direct()))) {
+  if (isHalf(c.dtype) && (activation != Activation::linear || !(tiled || c.direct()))) {
     const InFloats wideX(x), wideFilter(filter), wideY(y);
     convolve(c.inFloats(), wideX.read(), wideFilter.read(), epilogue, wideY.result());
     return wideY.write();
   }
-  if (byWinograd) {
-    winograd::convolve(shape, x.data, filter.data, hasBias ? bias.floats() : nullptr, y.data);
+  if (tiled) {
+    winograd::convolve(*tiled, x.data, filter.data, hasBias ? bias.floats() : nullptr, y.data);
     return activate(y, activation, alpha);
   }
   static Cache<Forward> cache;
@@ -176,8 +175,8 @@ void convolve(const Convolution2d& c, const Tensor& x, const Tensor& filter, con
 }
 
 void inputGradient(const Convolution2d& c, const Tensor& dy, const Tensor& filter, const Tensor& dx) {
-  if (const auto shape = c.turned(); c.plain3x3() && winograd::pays(shape)) {
-    return winograd::convolveTurned(shape, dy.data, filter.data, dx.data);
+  if (const auto tiled = c.plain3x3() ? winograd::forConvolution(c.turned()) : std::nullopt) {
+    return winograd::convolveTurned(*tiled, dy.data, filter.data, dx.data);
   }
   if (!c.direct()) {
     const InFloats wideDy(dy), wideFilter(filter), wideDx(dx);
@@ -201,8 +200,8 @@ void inputGradient(const Convolution2d& c, const Tensor& dy, const Tensor& filte
 }
 
 void filterGradient(const Convolution2d& c, const Tensor& x, const Tensor& dy, const Tensor& dFilter) {
-  if (const auto shape = c.asWinograd(); c.plain3x3() && winograd::filterGradientPays(shape)) {
-    return winograd::filterGradient(shape, x.data, dy.data, dFilter.floats());
+  if (const auto tiled = c.plain3x3() ? winograd::forFilterGradient(c.asWinograd()) : std::nullopt) {
+    return winograd::filterGradient(*tiled, x.data, dy.data, dFilter.floats());
   }
   if (!c.direct()) {
     const InFloats wideX(x), wideDy(dy);

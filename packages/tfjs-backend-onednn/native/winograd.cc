@@ -30,9 +30,8 @@ void expand(const Vector g[9], Vector u[S::positions]) {
 }
 
 /** G g Gᵀ of a filter, as the tiles' kernels want it: [position][panel of outChannels][channel][16]. */
-template <typename Stored>
+template <typename S, typename Stored>
 void transformFilter(const Shape& s, const Stored* filter, float* transformed) {
-  using S = SchemeOf<Stored>;
   parallelFor(s.channels, 25 * s.outChannels, [=](int64_t from, int64_t to) {
     for (int64_t c = from; c < to; c++) {
       for (int64_t o = 0; o < s.outChannels; o += lanes) {
@@ -47,9 +46,8 @@ void transformFilter(const Shape& s, const Stored* filter, float* transformed) {
 }
 
 /** The same of a filter [3, 3, outChannels, channels] that is turned. */
-template <typename Stored>
+template <typename S, typename Stored>
 void transformTurnedFilter(const Shape& s, const Stored* filter, float* transformed) {
-  using S = SchemeOf<Stored>;
   parallelFor(s.outChannels / panel, 25 * s.channels * panel, [=](int64_t from, int64_t to) {
     for (int64_t index = from; index < to; index++) {
       for (int64_t c = 0; c < s.channels; c += lanes) {
@@ -70,12 +68,12 @@ void transformTurnedFilter(const Shape& s, const Stored* filter, float* transfor
   });
 }
 
-template <typename Stored>
+template <typename S, typename Stored>
 void convolveTiles(const Shape& shape, const void* x, const float* transformed, const float* bias, void* y) {
   const int64_t threads = omp_get_max_threads(), tiles = tilesAtOnce(shape, threads);
   const int64_t each = Workspace::floats(shape, tiles);
   const Scratch scratch(threads * each * sizeof(float));
-  const auto run = tileKernels<Stored>().convolve;
+  const auto run = tileKernels<S, Stored>().convolve;
   parallelParts(shape.tiles(), shape.channels * shape.outChannels, [&](int thread, int64_t from, int64_t to) {
     const Workspace workspace(scratch.floats() + thread * each, shape, tiles);
     for (; from < to; from += tiles) {
@@ -106,13 +104,12 @@ void contractSums(const Shape& shape, const float* sums, int parts, float* dFilt
   });
 }
 
-template <typename Stored>
+template <typename S, typename Stored>
 void filterGradientOfTiles(const Shape& shape, const void* x, const void* dy, float* dFilter) {
-  using S = SchemeOf<Stored>;
   const int64_t threads = omp_get_max_threads(), tiles = tilesAtOnce(shape, threads);
   const int64_t each = Workspace::floats(shape, tiles), part = S::positions * shape.matrixStride();
   const Scratch scratch(threads * each * sizeof(float)), sums(threads * part * sizeof(float));
-  const auto run = tileKernels<Stored>().filterGradient;
+  const auto run = tileKernels<S, Stored>().filterGradient;
   const int team = parallelParts(shape.tiles(), shape.channels * shape.outChannels, [&](int thread, int64_t from, int64_t to) {
     const Workspace workspace(scratch.floats() + thread * each, shape, tiles);
     float* sum = sums.floats() + thread * part;
@@ -125,52 +122,75 @@ void filterGradientOfTiles(const Shape& shape, const void* x, const void* dy, fl
   contractSums<S>(shape, sums.floats(), team, dFilter);
 }
 
-}  // namespace
+/** Hands over the scheme and the type of what is stored. */
+template <typename Function>
+void specialise(const Shape& shape, Function function) {
+  withStorage(shape.dtype, [&](auto type) {
+    if constexpr (!std::is_same_v<decltype(type), float>) {
+      if (shape.side == 4) return function(Scheme<4>{}, type);
+    }
+    function(Scheme<2>{}, type);
+  });
+}
 
 // The bounds are measured, on two cores with AVX-512: below them oneDNN's direct way was as fast or faster.
 bool pays([[maybe_unused]] const Shape& s) {
 #if defined(__AVX2__)
   if (s.channels % panel != 0 || s.outChannels % panel != 0) return false;
   // Where the images are small, much of their last tiles lies outside.
-  const int64_t side = s.side(), computed = side * side * s.tileRows() * s.tileColumns();
+  const int64_t computed = s.side * s.side * s.tileRows() * s.tileColumns();
   if (10 * s.outHeight * s.outWidth < 6 * computed) return false;
-  const int64_t pixels = side * side * s.tiles() / omp_get_max_threads();
-  // What multiplies bfloat16 is twice as fast: to go through the transformed filter must hardly count beside the tiles.
-  const bool isFast = s.dtype == DType::bfloat16 && multipliesBfloat16();
-  return pixels >= std::max<int64_t>(256, isFast ? s.channels * s.outChannels / 6 : 0);
+  const int64_t pixels = s.side * s.side * s.tiles() / omp_get_max_threads();
+  if (s.dtype != DType::bfloat16 || !multipliesBfloat16()) return pixels >= 256;
+  // The direct way is twice as fast there: to go through the transformed filter must hardly count beside the tiles.
+  return s.side == 4 && pixels >= std::max<int64_t>(256, s.channels * s.outChannels / 6);
 #else
   return false;
 #endif
 }
 
-bool filterGradientPays(const Shape& s) {
+}  // namespace
+
+std::optional<Shape> forConvolution(Shape shape) {
+  if (isHalf(shape.dtype) && shape.channels >= 2 * panel) shape.side = 4;
+  return pays(shape) ? std::optional(shape) : std::nullopt;
+}
+
+std::optional<Shape> forFilterGradient(Shape shape) {
+  if (isHalf(shape.dtype)) shape.side = 4;
   // Every thread adds up matrices of its own: they are to be few beside the work, and their memory beside the images'.
-  const int64_t threads = omp_get_max_threads(), filter = s.channels * s.outChannels;
-  const int64_t images = s.batch * (s.height * s.width * s.channels + s.outHeight * s.outWidth * s.outChannels);
-  return pays(s) && s.tiles() / threads >= filter / 1024 && threads * s.positions() * filter <= 4 * images;
+  const int64_t threads = omp_get_max_threads(), filter = shape.channels * shape.outChannels;
+  const int64_t pixels = shape.batch * shape.height * shape.width * shape.channels;
+  const int64_t outPixels = shape.batch * shape.outHeight * shape.outWidth * shape.outChannels;
+  const bool fits = shape.tiles() / threads >= filter / 1024 && threads * shape.positions() * filter <= 4 * (pixels + outPixels);
+  return fits && pays(shape) ? std::optional(shape) : std::nullopt;
 }
 
 void convolve(const Shape& shape, const void* x, const void* filter, const float* bias, void* y) {
-  withStorage(shape.dtype, [&](auto type) {
+  specialise(shape, [&](auto scheme, auto type) {
+    using S = decltype(scheme);
     using Stored = decltype(type);
     // Not kept: it is larger than the filter, and quickly made.
-    const Scratch transformed(shape.positions() * shape.matrixStride() * sizeof(float));
-    transformFilter(shape, static_cast<const Stored*>(filter), transformed.floats());
-    convolveTiles<Stored>(shape, x, transformed.floats(), bias, y);
+    const Scratch transformed(S::positions * shape.matrixStride() * sizeof(float));
+    transformFilter<S>(shape, static_cast<const Stored*>(filter), transformed.floats());
+    convolveTiles<S, Stored>(shape, x, transformed.floats(), bias, y);
   });
 }
 
 void convolveTurned(const Shape& shape, const void* dy, const void* filter, void* dx) {
-  withStorage(shape.dtype, [&](auto type) {
+  specialise(shape, [&](auto scheme, auto type) {
+    using S = decltype(scheme);
     using Stored = decltype(type);
-    const Scratch transformed(shape.positions() * shape.matrixStride() * sizeof(float));
-    transformTurnedFilter(shape, static_cast<const Stored*>(filter), transformed.floats());
-    convolveTiles<Stored>(shape, dy, transformed.floats(), nullptr, dx);
+    const Scratch transformed(S::positions * shape.matrixStride() * sizeof(float));
+    transformTurnedFilter<S>(shape, static_cast<const Stored*>(filter), transformed.floats());
+    convolveTiles<S, Stored>(shape, dy, transformed.floats(), nullptr, dx);
   });
 }
 
 void filterGradient(const Shape& shape, const void* x, const void* dy, float* dFilter) {
-  withStorage(shape.dtype, [&](auto type) { filterGradientOfTiles<decltype(type)>(shape, x, dy, dFilter); });
+  specialise(shape, [&](auto scheme, auto type) {
+    filterGradientOfTiles<decltype(scheme), decltype(type)>(shape, x, dy, dFilter);
+  });
 }
 
 }  // namespace bag::winograd

@@ -9,10 +9,12 @@
 // gradient of the input is the same with the filter turned by 180°; that of the filter is
 // Gᵀ [ Σ (A dy Aᵀ) ⊙ (Bᵀ d B) ] G. All of it is computed in float32; images and filters may be stored in 16 bits.
 //
-// The larger tiles' rounding is larger than float32's own, but small beside that of 16 bits: they are for those.
+// The larger tiles' rounding is larger than float32's own, but small beside that of 16 bits: they are for those. It is
+// relative to what a whole tile adds up, so they are for sums over many channels.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "tensor.h"
 
@@ -25,23 +27,23 @@ struct Shape {
   int64_t padTop, padLeft;
   /** How images and filters are stored. */
   DType dtype;
+  /** Pixels of the result, along an axis, that a tile gives: 2 or, on 16 bits, 4. */
+  int64_t side = 2;
 
-  /** Pixels of the result, along an axis, that a tile gives. */
-  int64_t side() const { return isHalf(dtype) ? 4 : 2; }
-  int64_t positions() const { return (side() + 2) * (side() + 2); }
-  int64_t tileRows() const { return (outHeight + side() - 1) / side(); }
-  int64_t tileColumns() const { return (outWidth + side() - 1) / side(); }
+  int64_t positions() const { return (side + 2) * (side + 2); }
+  int64_t tileRows() const { return (outHeight + side - 1) / side; }
+  int64_t tileColumns() const { return (outWidth + side - 1) / side; }
   int64_t tiles() const { return batch * tileRows() * tileColumns(); }
 
   /** Floats between the matrices of a transformed filter; not a power of two, as their rows would share cache lines. */
   int64_t matrixStride() const { return channels * outChannels + 16; }
 };
 
-/** Whether `convolve` can compute it, and faster than oneDNN's direct way. */
-bool pays(const Shape& shape);
+/** The shape with the tiles' side that is best, where `convolve` can compute it, and faster than oneDNN's direct way. */
+std::optional<Shape> forConvolution(Shape shape);
 
-/** The same of `filterGradient`. */
-bool filterGradientPays(const Shape& shape);
+/** The same for `filterGradient`. */
+std::optional<Shape> forFilterGradient(Shape shape);
 
 /** y = x convolved by filter [3, 3, channels, outChannels] (+ bias, where it is not null). */
 void convolve(const Shape& shape, const void* x, const void* filter, const float* bias, void* y);

@@ -47,10 +47,9 @@ BAG_INLINE void writePositions(const V* values, float* to) {
 }
 
 /** Bᵀ d B of a tile, for all channels. Pixels outside of the image are zero. */
-template <typename V, typename Stored>
+template <typename S, typename V, typename Stored>
 BAG_INLINE void transformInput(const Shape& s, const Stored* x, const float* zeros,
-                               const Position<SchemeOf<Stored>>& at, float* v, int64_t tile) {
-  using S = SchemeOf<Stored>;
+                               const Position<S>& at, float* v, int64_t tile) {
   const int64_t top = at.row - s.padTop, left = at.column - s.padLeft;
   const Stored* corner = x + ((at.image * s.height + top) * s.width + left) * s.channels;
   const Stored* pixels[S::positions];
@@ -95,10 +94,9 @@ struct Corner {
 };
 
 /** Aᵀ m A of a tile, for all channels; only pixels inside of the result are written. */
-template <typename V, typename Stored>
+template <typename S, typename V, typename Stored>
 BAG_INLINE void transformOutput(const Shape& s, const float* m, int64_t tile, const float* bias,
-                                const Position<SchemeOf<Stored>>& at, Stored* y) {
-  using S = SchemeOf<Stored>;
+                                const Position<S>& at, Stored* y) {
   const Corner<S, Stored> corner(s, y, at);
   for (int64_t c = 0; c < s.outChannels; c += width<V>) {
     V half[S::side * S::tile], added{};
@@ -120,10 +118,9 @@ BAG_INLINE void transformOutput(const Shape& s, const float* m, int64_t tile, co
 }
 
 /** A dy Aᵀ of a tile, for all channels. */
-template <typename V, typename Stored>
-BAG_INLINE void transformOutputGradient(const Shape& s, const Stored* dy, const Position<SchemeOf<Stored>>& at,
+template <typename S, typename V, typename Stored>
+BAG_INLINE void transformOutputGradient(const Shape& s, const Stored* dy, const Position<S>& at,
                                         float* m, int64_t tile) {
-  using S = SchemeOf<Stored>;
   const Corner<S, const Stored> corner(s, dy, at);
   for (int64_t c = 0; c < s.outChannels; c += width<V>) {
     V half[S::tile * S::side], values[S::positions];
@@ -243,14 +240,13 @@ BAG_INLINE Rows<S> outputRows(const Shape& s, const Stored* y, int64_t from, int
   return {s, y, s.outHeight, s.outWidth * s.outChannels * static_cast<int64_t>(sizeof(Stored)), from, to};
 }
 
-template <typename V, int rows, typename Stored>
+template <typename S, typename V, int rows, typename Stored>
 BAG_INLINE void convolveTiles(const Shape& s, const Workspace& workspace, const Stored* x, const float* transformed,
                               const float* bias, Stored* y, int64_t from, int64_t to) {
-  using S = SchemeOf<Stored>;
   const int64_t count = to - from, blocks = (count + block - 1) / block;
   Position<S> at(s, from);
   for (int64_t tile = 0; tile < count; tile++, at.next(s)) {
-    transformInput<V>(s, x, workspace.zeros, at, workspace.v, tile);
+    transformInput<S, V>(s, x, workspace.zeros, at, workspace.v, tile);
   }
   clearRest<S>(workspace.v, s.channels, count);
   const auto next = inputRows<S>(s, x, to, to + count), result = outputRows<S>(s, y, from, to);
@@ -264,7 +260,7 @@ BAG_INLINE void convolveTiles(const Shape& s, const Workspace& workspace, const 
   }
   at = Position<S>(s, from);
   for (int64_t tile = 0; tile < count; tile++, at.next(s)) {
-    transformOutput<V>(s, workspace.m, tile, bias, at, y);
+    transformOutput<S, V>(s, workspace.m, tile, bias, at, y);
   }
 }
 
@@ -283,15 +279,14 @@ BAG_INLINE void multiplyChannels(const Shape& s, const float* v, const float* m,
   }
 }
 
-template <typename V, int rows, typename Stored>
+template <typename S, typename V, int rows, typename Stored>
 BAG_INLINE void filterGradientOfTiles(const Shape& s, const Workspace& workspace, const Stored* x, const Stored* dy,
                                       float* sums, int64_t from, int64_t to) {
-  using S = SchemeOf<Stored>;
   const int64_t count = to - from, blocks = (count + block - 1) / block;
   Position<S> at(s, from);
   for (int64_t tile = 0; tile < count; tile++, at.next(s)) {
-    transformInput<V>(s, x, workspace.zeros, at, workspace.v, tile);
-    transformOutputGradient<V>(s, dy, at, workspace.m, tile);
+    transformInput<S, V>(s, x, workspace.zeros, at, workspace.v, tile);
+    transformOutputGradient<S, V>(s, dy, at, workspace.m, tile);
   }
   clearRest<S>(workspace.v, s.channels, count);
   clearRest<S>(workspace.m, s.outChannels, count);
@@ -306,41 +301,43 @@ BAG_INLINE void filterGradientOfTiles(const Shape& s, const Workspace& workspace
   }
 }
 
-template <typename Stored>
+template <typename S, typename Stored>
 void convolveBy8(const Shape& s, const Workspace& workspace, const Stored* x, const float* transformed,
                  const float* bias, Stored* y, int64_t from, int64_t to) {
-  convolveTiles<Vector, 6>(s, workspace, x, transformed, bias, y, from, to);
+  convolveTiles<S, Vector, 6>(s, workspace, x, transformed, bias, y, from, to);
 }
 
-template <typename Stored>
+template <typename S, typename Stored>
 void filterGradientBy8(const Shape& s, const Workspace& workspace, const Stored* x, const Stored* dy, float* sums,
                        int64_t from, int64_t to) {
-  filterGradientOfTiles<Vector, 4>(s, workspace, x, dy, sums, from, to);
+  filterGradientOfTiles<S, Vector, 4>(s, workspace, x, dy, sums, from, to);
 }
 
-template <typename Stored>
+template <typename S, typename Stored>
 BAG_WIDE void convolveBy16(const Shape& s, const Workspace& workspace, const Stored* x, const float* transformed,
                            const float* bias, Stored* y, int64_t from, int64_t to) {
-  convolveTiles<Wide, 12>(s, workspace, x, transformed, bias, y, from, to);
+  convolveTiles<S, Wide, 12>(s, workspace, x, transformed, bias, y, from, to);
 }
 
-template <typename Stored>
+template <typename S, typename Stored>
 BAG_WIDE void filterGradientBy16(const Shape& s, const Workspace& workspace, const Stored* x, const Stored* dy,
                                  float* sums, int64_t from, int64_t to) {
-  filterGradientOfTiles<Wide, 8>(s, workspace, x, dy, sums, from, to);
+  filterGradientOfTiles<S, Wide, 8>(s, workspace, x, dy, sums, from, to);
 }
 
 }  // namespace
 
-template <typename Stored>
+template <typename S, typename Stored>
 const TileKernels<Stored>& tileKernels() {
-  static constexpr TileKernels<Stored> by8{convolveBy8<Stored>, filterGradientBy8<Stored>};
-  static constexpr TileKernels<Stored> by16{convolveBy16<Stored>, filterGradientBy16<Stored>};
+  static constexpr TileKernels<Stored> by8{convolveBy8<S, Stored>, filterGradientBy8<S, Stored>};
+  static constexpr TileKernels<Stored> by16{convolveBy16<S, Stored>, filterGradientBy16<S, Stored>};
   return hasWideVectors() ? by16 : by8;
 }
 
-template const TileKernels<float>& tileKernels();
-template const TileKernels<Bfloat16>& tileKernels();
-template const TileKernels<Float16>& tileKernels();
+template const TileKernels<float>& tileKernels<Scheme<2>>();
+template const TileKernels<Bfloat16>& tileKernels<Scheme<2>>();
+template const TileKernels<Bfloat16>& tileKernels<Scheme<4>>();
+template const TileKernels<Float16>& tileKernels<Scheme<2>>();
+template const TileKernels<Float16>& tileKernels<Scheme<4>>();
 
 }  // namespace bag::winograd

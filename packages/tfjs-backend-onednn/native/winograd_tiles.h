@@ -2,17 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <type_traits>
 
 #include "half.h"
 #include "winograd.h"
 #include "winograd_scheme.h"
 
 namespace bag::winograd {
-
-/** That of images which are stored so; Shape::side says the same at run time. */
-template <typename Stored>
-using SchemeOf = Scheme<std::is_same_v<Stored, float> ? 2 : 4>;
 
 /** Tiles are worked on in blocks of so many, their channels in panels of so many. */
 constexpr int64_t block = 12, panel = 16;
@@ -23,7 +18,7 @@ constexpr int64_t block = 12, panel = 16;
  */
 inline int64_t tilesAtOnce(const Shape& shape, int64_t threads) {
   const int64_t blocks = shape.channels * shape.outChannels <= 64 * 64 ? 4 : 8;
-  const int64_t most = shape.side() == 2 ? blocks * block : blocks / 2 * block;
+  const int64_t most = shape.side == 2 ? blocks * block : blocks / 2 * block;
   const int64_t each = (shape.tiles() + threads - 1) / threads, pieces = std::max<int64_t>(1, (each + most - 1) / most);
   return (each + pieces * block - 1) / (pieces * block) * block;
 }
@@ -53,8 +48,8 @@ struct TileKernels {
                          int64_t from, int64_t to);
 };
 
-/** Those for the widest vectors that oneDNN uses here; of float, Bfloat16 and Float16. */
-template <typename Stored>
+/** Those for the widest vectors that oneDNN uses here; of float, Bfloat16 and Float16, the latter two by both schemes. */
+template <typename S, typename Stored>
 const TileKernels<Stored>& tileKernels();
 
 }  // namespace bag::winograd

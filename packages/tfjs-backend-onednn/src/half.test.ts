@@ -4,7 +4,7 @@ import { expectNoLeak, relativeError } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { noise } from './fixtures/noise.js';
-import { onednn } from './fixtures/onednn.js';
+import { half, onednn } from './fixtures/onednn.js';
 import { memory } from './index.js';
 
 beforeAll(async () => {
@@ -14,12 +14,6 @@ beforeAll(async () => {
 const formats = ['bfloat16', 'float16'] as const;
 type Format = (typeof formats)[number];
 
-/** As a tensor that is stored in 16 bits. */
-function half<T extends tf.Tensor>(x: T, format: Format = 'bfloat16'): T {
-  const copy = tf.engine().makeTensorFromTensorInfo(onednn().asHalf(x, format)) as T;
-  x.dispose();
-  return copy;
-}
 const formatOf = (x: tf.Tensor) => onednn().halfOf(x.dataId);
 
 describe.each(formats)('%s in memory', (format) => {
@@ -61,6 +55,38 @@ describe.each(formats)('%s in memory', (format) => {
     expect(taken).toBeGreaterThanOrEqual(2 ** 17);
     expect(taken).toBeLessThan(2 ** 17 + 2 ** 14);
     expect(memory().bytesInUse).toBe(before);
+  });
+});
+
+describe('a weight in 16 bits', () => {
+  const images = () => tf.tensor4d(noise(2 * 4 * 4 * 3, 1, 0, 1), [2, 4, 4, 3]);
+  const convolve = (w: tf.Tensor4D) =>
+    tf.tidy(() => onednn().precision.autocast('bfloat16', () => tf.conv2d(images(), w, 1, 'same').dataSync()));
+
+  test('is made once, from what its master is now, and dies with it', () => {
+    const blocks = memory().blocksInUse;
+    const weight = tf.tidy(() => tf.variable(tf.tensor4d(noise(9 * 9, 2, 0, 1), [3, 3, 3, 3])));
+    const first = convolve(weight);
+    const { blocksInUse } = memory();
+    expect(convolve(weight)).toEqual(first);
+    expect(memory().blocksInUse).toBe(blocksInUse);
+    // A master, its copy, and the copy in the order of the convolution's own.
+    expect(blocksInUse - blocks).toBeGreaterThanOrEqual(2);
+    tf.tidy(() => { weight.assign(tf.mul(weight, 2)); }); // prettier-ignore
+    expect(memory().blocksInUse - blocks).toBe(1);
+    expect(convolve(weight)).toEqual(first.map((value) => value * 2));
+    weight.dispose();
+    expect(memory().blocksInUse).toBe(blocks);
+  });
+
+  test('follows the format in force', () => {
+    const weight = tf.tidy(() => tf.variable(tf.tensor4d(noise(9 * 9, 2, 0, 1), [3, 3, 3, 3])));
+    const inFloat16 = () =>
+      tf.tidy(() => onednn().precision.autocast('float16', () => tf.conv2d(images(), weight, 1, 'same').dataSync()));
+    const [first, second] = [convolve(weight), inFloat16()];
+    expect(first).not.toEqual(second);
+    expect([convolve(weight), inFloat16()]).toEqual([first, second]);
+    weight.dispose();
   });
 });
 
