@@ -1,21 +1,40 @@
+import { dispose, tensor1d } from '@tensorflow/tfjs';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { allFinite } from './all-finite.js';
 import { lossScaler, type LossScalerOptions, staticLossScaler } from './loss-scaler.js';
 
 interface Golden {
-  options: Required<Pick<LossScalerOptions, 'init' | 'growthFactor' | 'backoffFactor' | 'growthInterval'>>;
-  steps: { finite: boolean; scale: number; goodSteps: number }[];
+  name: string;
+  options: LossScalerOptions;
+  /** A letter for each step: what its gradients hold. */
+  gradients: string;
+  /** After each step: [scale, steps in a row]. */
+  scales: [number, number][];
+  skipped: number[];
+  /** At the end. */
+  goodSteps: number;
 }
 const path = new URL('fixtures/grad-scaler.json', import.meta.url);
 const { cases } = JSON.parse(readFileSync(path, 'utf8')) as { cases: Golden[] };
+const values: Record<string, number> = { '.': -2, '+': Infinity, '-': -Infinity, n: NaN };
 
-test.each(cases)('the sequence of torch.amp.GradScaler with $options', ({ options, steps }) => {
-  const scaler = lossScaler(options);
+test.each(cases)('the scales and skipped steps of torch.amp.GradScaler: $name', async (golden) => {
+  // PyTorch's scale has no end; ours must not reach its own here.
+  const scaler = lossScaler({ ...golden.options, min: 2 ** -126 });
   let state = scaler.init();
-  for (const { finite, scale, goodSteps } of steps) {
+  const scales: number[] = [];
+  const skipped: number[] = [];
+  for (const [step, letter] of golden.gradients.split('').entries()) {
+    const gradients = [tensor1d([1, -1]), tensor1d([0.5, values[letter] as number])];
+    const finite = await allFinite(gradients);
+    dispose(gradients);
+    if (!finite) skipped.push(step);
     state = scaler.update(state, finite);
-    expect(state).toEqual({ scale, goodSteps });
+    scales.push(state.scale);
   }
+  expect(scales).toEqual(golden.scales.flatMap(([scale, steps]) => Array<number>(steps).fill(scale)));
+  expect([skipped, state.goodSteps]).toEqual([golden.skipped, golden.goodSteps]);
 });
 
 test('defaults: 65536, doubled after exactly 2000 good steps; a state is plain data', () => {

@@ -1,7 +1,7 @@
 import { describeOnBackends, expectAllClose, expectNoLeak } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { allFinite, halfCopies, roundTo } from './index.js';
 import { roundByArithmetic } from './round-to.js';
 
@@ -73,6 +73,19 @@ describeOnBackends('allFinite', () => {
   ])('%j: %s', async (values, expected) => {
     const tensors = [tf.ones([3, 3]), tf.tensor1d(values)];
     expect(await expectNoLeak(() => allFinite(tensors))).toBe(expected);
+    tf.dispose(tensors);
+  });
+
+  test('one kernel and one read, however many tensors', async () => {
+    const tensors = Array.from({ length: 50 }, (_, i) => tf.ones([i + 1]));
+    const reads = vi.spyOn(tf.backend(), 'read');
+    const { kernels } = await tf.profile(async () => {
+      await allFinite(tensors);
+      return [];
+    });
+    expect(kernels.map(({ name, inputShapes }) => [name, inputShapes.length])).toEqual([['BagAllFinite', 50]]);
+    expect(reads).toHaveBeenCalledOnce();
+    reads.mockRestore();
     tf.dispose(tensors);
   });
 
