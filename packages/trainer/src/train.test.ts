@@ -151,31 +151,6 @@ describeOnBackends(
       dispose();
     });
 
-    test('an overflow changes neither weights, momentum, averages nor statistics; the schedule goes on', async () => {
-      const half = { precision: policy({ dtype: 'float16' }) };
-      const { network, optimizer, state, run } = setUp({ epochs: 1, tricks: half });
-      const before = await storeParameters(network);
-      const velocities = await optimizer.store(state.optimizer);
-      const events: TrainEvent[] = [];
-      const overflow = { ...state, scaler: { scale: 2 ** 40, goodSteps: 0 } };
-      const controller = new AbortController();
-      const { state: end } = await run(
-        overflow,
-        1,
-        (event) => {
-          events.push(event);
-          if (event.kind === 'step') controller.abort();
-        },
-        controller.signal,
-      );
-      expect(events.find(({ kind }) => kind === 'step')).toMatchObject({ skipped: true, step: 0 });
-      expect(await storeParameters(network)).toEqual(before);
-      const after = await optimizer.store(end.optimizer);
-      expect(after).toEqual({ ...velocities, step: 1 });
-      expect(end.scaler?.scale).toBe(2 ** 39);
-      expect(end.average?.step).toBe(0);
-    });
-
     test('a run that dies in a validation goes on with it', async () => {
       const epochsOf = (events: TrainEvent[]) =>
         events.flatMap((event) =>
