@@ -1,67 +1,12 @@
 import { engine, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core';
 import { liveValues } from './buffers.js';
-import { type HalfFormat, roundArray } from './formats.js';
+import { roundArray } from './formats.js';
 import { roundTo } from './round-to.js';
+import { type Ambient, type HalfFormat, type Operation, type Plan, planFor, type Precisions } from './half.js';
 import { synchronous } from './synchronous.js';
-
-/** What the ambient precision acts on: their operands and results are 16-bit inside `autocast`. */
-const products: Record<string, readonly string[]> = {
-  Conv2D: ['x', 'filter'],
-  FusedConv2D: ['x', 'filter'],
-  DepthwiseConv2dNative: ['x', 'filter'],
-  FusedDepthwiseConv2D: ['x', 'filter'],
-  BagConv2D: ['x', 'filter'],
-  BatchMatMul: ['a', 'b'],
-  _FusedMatMul: ['a', 'b'],
-};
-
-/** Kernels whose results are 16-bit where these inputs are; of the results, only those listed (all by default). */
-const followers: Record<string, { inputs: readonly string[]; outputs?: readonly number[] }> = {
-  BagBatchNormTraining: { inputs: ['x', 'residual'], outputs: [0] },
-  BagBatchNormInference: { inputs: ['x', 'residual'] },
-  // The gradient of a 16-bit activation is 16-bit, whatever the precision of what it is computed from.
-  BagBatchNormTrainingGrad: { inputs: ['x'], outputs: [0, 3] },
-  BagConv2DBackpropInput: { inputs: ['filter'] },
-  Conv2DBackpropInput: { inputs: ['filter'] },
-  DepthwiseConv2dNativeBackpropInput: { inputs: ['filter'] },
-  MaxPoolGrad: { inputs: ['input'] },
-  BagMaxPoolGrad: { inputs: ['x'] },
-  AvgPoolGrad: { inputs: ['input'] },
-  BagCrossEntropyGrad: { inputs: ['logits'] },
-};
-
-/** Single precision whatever comes in: reductions, losses, and the gradients of weights. */
-const single = new Set([
-  'Sum',
-  'Mean',
-  'Prod',
-  'Softmax',
-  'LogSoftmax',
-  'Exp',
-  'Log',
-  'BagCrossEntropy',
-  'BagSgdUpdate',
-  'BagAllFinite',
-  'BagConv2DBackpropFilter',
-  'Conv2DBackpropFilter',
-  'DepthwiseConv2dNativeBackpropFilter',
-]);
-
-/** Aᵀ·dy, the gradient of the weight in A·W: networks multiply untransposed in the forward pass. */
-function isWeightGradient(name: string, attributes: NamedAttrMap | undefined): boolean {
-  return name === 'BatchMatMul' && attributes?.['transposeA'] === true && attributes['transposeB'] !== true;
-}
 
 interface RunKernel {
   runKernel(name: string, inputs: NamedTensorMap, attributes?: NamedAttrMap): Tensor | Tensor[];
-}
-
-/** Tensors that would be stored in 16 bits, by the buffer that they share with their clones and views. */
-const halves = new WeakSet<object>();
-
-/** Whether a tensor counts as stored in 16 bits. */
-export function isHalf({ dataId }: Tensor): boolean {
-  return halves.has(dataId);
 }
 
 /**
@@ -69,18 +14,33 @@ export function isHalf({ dataId }: Tensor): boolean {
  * is rounded, exactly, before anyone sees it. It acts where all operations pass, the engine's `runKernel`, and only
  * while `step` runs; kernels that run inside of kernels are left alone.
  */
-export class Emulation {
-  readonly #format: HalfFormat;
-  #autocast = false;
+class Emulation implements Precisions {
+  /** Tensors that would be stored in 16 bits, by the buffer that they share with their clones and views. */
+  readonly #halves = new WeakMap<object, HalfFormat>();
+  readonly #taken = new WeakMap<object, HalfFormat>();
+  #ambient: Ambient | undefined;
   #running = false;
   #depth = 0;
 
-  constructor(format: HalfFormat) {
-    this.#format = format;
+  get ambient(): Ambient | undefined {
+    return this.#ambient;
+  }
+
+  halfOf(dataId: object): HalfFormat | undefined {
+    return this.#halves.get(dataId);
+  }
+
+  takenAs(dataId: object): HalfFormat | undefined {
+    return this.#taken.get(dataId);
+  }
+
+  take(dataId: object, format: HalfFormat | undefined): void {
+    if (format === undefined) this.#taken.delete(dataId);
+    else this.#taken.set(dataId, format);
   }
 
   step<T>(f: () => T): T {
-    if (this.#running) return f();
+    if (this.#running) return synchronous(f());
     const target = engine() as unknown as RunKernel;
     const before = Object.getOwnPropertyDescriptor(target, 'runKernel');
     const original = target.runKernel.bind(target);
@@ -90,19 +50,20 @@ export class Emulation {
       return synchronous(f());
     } finally {
       this.#running = false;
-      // The class's own method comes back, or the emulation that this one runs inside of.
+      // The class's own method comes back, or what had replaced it.
       if (before === undefined) delete (target as Partial<RunKernel>).runKernel;
       else Object.defineProperty(target, 'runKernel', before);
     }
   }
 
-  autocast<T>(f: () => T): T {
-    const before = this.#autocast;
-    this.#autocast = true;
+  autocast<T>(format: Ambient['format'], f: () => T, float32: ReadonlySet<Operation>): T {
+    const before = this.#ambient;
+    this.#ambient = { format, float32 };
     try {
-      return this.step(f);
+      // Without 16 bits around there is nothing to emulate.
+      return format === 'float32' && !this.#running ? synchronous(f()) : this.step(f);
     } finally {
-      this.#autocast = before;
+      this.#ambient = before;
     }
   }
 
@@ -112,63 +73,67 @@ export class Emulation {
     inputs: NamedTensorMap,
     attributes: NamedAttrMap | undefined,
   ): Tensor | Tensor[] {
-    if (this.#depth > 0 || name === 'BagRoundTo') {
+    if (this.#depth > 0 || name === 'BagRoundTo' || name === 'Identity') {
       const results = original(name, inputs, attributes);
-      // What the engine saves for the backward pass are clones, which are copies on some backends.
-      if (name === 'Identity' && isHalf(inputs['x'] as Tensor)) halves.add((results as Tensor).dataId);
+      // Also what the engine saves for the backward pass are clones, which are copies on some backends.
+      if (name === 'Identity') this.#copyMarks(inputs['x'] as Tensor, results as Tensor);
       return results;
     }
-    const operands = this.#autocast ? products[name] : undefined;
-    const rounded = operands === undefined ? inputs : this.#roundInputs(inputs, operands);
-    this.#depth++;
-    let results: Tensor | Tensor[];
+    const plan = planFor(name, inputs, attributes, this);
+    if (plan === undefined) return this.#inside(() => original(name, inputs, attributes));
+    const rounded = this.#roundInputs(inputs, plan);
     try {
-      results = original(name, rounded, attributes);
+      const results = this.#inside(() => original(name, rounded, attributes));
+      if (!Array.isArray(results)) return this.#store(results, 0, plan);
+      return results.map((result, i) => this.#store(result, i, plan));
     } finally {
-      this.#depth--;
       // A tape needs the rounded operands for its backward pass; without one nobody does.
-      if (!recording()) for (const key of operands ?? []) if (rounded[key] !== inputs[key]) rounded[key]?.dispose();
+      if (!recording()) for (const [key] of plan.operands) if (rounded[key] !== inputs[key]) rounded[key]?.dispose();
     }
-    const outputs = isWeightGradient(name, attributes)
-      ? 'none'
-      : this.#halfOutputs(name, rounded, operands !== undefined);
-    if (outputs === 'none') return results;
-    if (!Array.isArray(results)) return this.#store(results);
-    return results.map((result, i) => (outputs === 'all' || outputs.includes(i) ? this.#store(result) : result));
   }
 
-  /** Operands in 16 bits; the fp32 originals stay on the tape, so gradients reach the masters. */
-  #roundInputs(inputs: NamedTensorMap, names: readonly string[]): NamedTensorMap {
+  #inside<T>(f: () => T): T {
+    this.#depth++;
+    try {
+      return f();
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #copyMarks({ dataId: from }: Tensor, { dataId: to }: Tensor): void {
+    const half = this.#halves.get(from);
+    if (half !== undefined) this.#halves.set(to, half);
+    const taken = this.#taken.get(from);
+    if (taken !== undefined) this.#taken.set(to, taken);
+  }
+
+  /** Copies for the originals, which stay on the tape, so gradients reach the masters. A copy counts as its original. */
+  #roundInputs(inputs: NamedTensorMap, { operands }: Plan): NamedTensorMap {
     const result: NamedTensorMap = { ...inputs };
-    for (const name of names) {
+    for (const [name, format] of operands) {
       const tensor = inputs[name];
-      if (tensor === undefined || isHalf(tensor) || tensor.dtype !== 'float32') continue;
-      const copy = roundTo(tensor, this.#format);
-      halves.add(copy.dataId);
+      if (tensor?.dtype !== 'float32' || this.halfOf(tensor.dataId) === format) continue;
+      const copy = roundTo(tensor, format);
+      this.take(copy.dataId, format);
       result[name] = copy;
     }
     return result;
   }
 
-  #halfOutputs(name: string, inputs: NamedTensorMap, isProduct: boolean): 'all' | 'none' | readonly number[] {
-    if (isProduct) return 'all';
-    if (single.has(name)) return 'none';
-    const follower = followers[name];
-    const deciding = follower === undefined ? Object.values(inputs) : follower.inputs.map((key) => inputs[key]);
-    const floats = deciding.filter((tensor): tensor is Tensor => tensor?.dtype === 'float32');
-    if (floats.length === 0 || !floats.every(isHalf)) return 'none';
-    return follower?.outputs ?? 'all';
-  }
-
-  #store(result: Tensor): Tensor {
-    if (result.dtype !== 'float32' || isHalf(result)) return result;
+  #store(result: Tensor, index: number, { format, outputs }: Plan): Tensor {
+    if (format === undefined || outputs?.includes(index) === false) return result;
+    if (result.dtype !== 'float32' || this.halfOf(result.dataId) === format) return result;
     const values = liveValues(result);
-    const stored = values === undefined ? roundTo(result, this.#format) : result;
-    if (values !== undefined) roundArray(values, this.#format);
+    const stored = values === undefined ? roundTo(result, format) : result;
+    if (values !== undefined) roundArray(values, format);
     else if (!recording()) result.dispose();
-    halves.add(stored.dataId);
+    this.#halves.set(stored.dataId, format);
     return stored;
   }
 }
 
 const recording = (): boolean => engine().state.gradientDepth > 0;
+
+/** One for all policies, so that they nest. */
+export const emulation = new Emulation();

@@ -1,5 +1,4 @@
-/** A 16-bit floating-point format. */
-export type HalfFormat = 'float16' | 'bfloat16';
+import type { HalfFormat } from './half.js';
 
 /**
  * Rounds 32-bit floats to a 16-bit format, in place: to nearest, ties to even; subnormals kept; overflow to ±∞; NaN

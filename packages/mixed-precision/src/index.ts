@@ -1,5 +1,5 @@
 export { allFinite } from './all-finite.js';
-export { type HalfFormat, roundArray } from './formats.js';
+export { roundArray } from './formats.js';
 export {
   type LossScaler,
   lossScaler,
@@ -8,5 +8,6 @@ export {
   staticLossScaler,
 } from './loss-scaler.js';
 export { halfCopies } from './master-weights.js';
-export { type EnginePrecision, type Policy, policy } from './policy.js';
+export { type EnginePrecision, type Policy, policy, type PolicyOptions, type Precision } from './policy.js';
 export { roundTo } from './round-to.js';
+export type { HalfFormat, Operation } from './half.js';

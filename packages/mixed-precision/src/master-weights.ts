@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { HalfFormat } from './formats.js';
 import { roundTo } from './round-to.js';
+import type { HalfFormat } from './half.js';
 
 /**
  * 16-bit copies of fp32 master weights, for a forward pass of one's own; gradients reach the masters unrounded. Under a

@@ -114,7 +114,7 @@ describeOnBackends('policy', (backend) => {
     expect(half.emulated).toBe(emulated);
     expect(half.describe()).toContain(emulated ? 'emulated' : 'stored by the engine onednn');
     expect(() => policy({ dtype: 'float64' as 'float16' })).toThrow(
-      'expected float32, float16 or bfloat16, got float64',
+      'policy: expected float32, float16 or bfloat16 (or fp32, fp16, bf16), got float64',
     );
   });
 

@@ -1,6 +1,7 @@
 import { engine } from '@tensorflow/tfjs-core';
-import { Emulation } from './emulation.js';
-import type { HalfFormat } from './formats.js';
+import { emulation } from './emulation.js';
+import { registerProductGradient } from './product-gradient.js';
+import { type HalfFormat, type Operation, operations } from './half.js';
 import { synchronous } from './synchronous.js';
 
 /**
@@ -10,21 +11,43 @@ import { synchronous } from './synchronous.js';
 export interface EnginePrecision {
   /** The formats that it can store. */
   readonly formats: readonly HalfFormat[];
-  /** Runs `f` with the format ambient for convolutions and products of matrices. */
-  autocast<T>(format: HalfFormat, f: () => T): T;
+  /** Runs `f` with the format ambient for convolutions and products of matrices, but for those in `float32`. */
+  autocast<T>(format: HalfFormat | 'float32', f: () => T, float32: ReadonlySet<Operation>): T;
+}
+
+const names = {
+  float32: 'float32',
+  float16: 'float16',
+  bfloat16: 'bfloat16',
+  fp32: 'float32',
+  fp16: 'float16',
+  bf16: 'bfloat16',
+} as const;
+
+/** A precision by its name, long or short. */
+export type Precision = keyof typeof names;
+
+export interface PolicyOptions {
+  dtype: Precision;
+  /** Operations that are float32 all the same, in the forward pass and in its gradient. */
+  float32?: readonly Operation[];
 }
 
 /** How a training step computes. */
 export interface Policy {
   readonly dtype: HalfFormat | 'float32';
-  /** Whether 16-bit storage is emulated by exact rounding, because the engine has none. */
+  /** Whether 16-bit storage is emulated by exact rounding, because the current engine has none. */
   readonly emulated: boolean;
   /**
    * Runs a whole step, backward pass included; loss and update inside are fp32. `f` is synchronous.
    * @throws TypeError where `f` returns a promise: what follows an `await` would be out of the policy's reach.
    */
   step<T>(f: () => T): T;
-  /** Runs the forward pass, synchronously: convolutions and products of matrices take and give 16-bit values in it. */
+  /**
+   * Runs the forward pass, or a part of it, synchronously: convolutions and products of matrices take and give 16-bit
+   * values in it, those of a float32 policy float32 ones. Inside of another policy's, the inner one is in force; the
+   * outer one comes back after it, after an error too.
+   */
   autocast<T>(f: () => T): T;
   /** One line for the log. */
   describe(): string;
@@ -36,38 +59,62 @@ export interface Policy {
  * are fp32. On an engine without 16-bit storage the values are rounded exactly as one with it would, and `describe`
  * says so; that costs time instead of saving it.
  *
- * @throws RangeError for another dtype.
+ * @param dtype `'bfloat16'`, `'float16'` or `'float32'`; or `'bf16'`, `'fp16'`, `'fp32'`.
+ * @param float32 Operations whose operands are taken, and whose results given, in float32: none by default.
+ * @throws RangeError for another dtype or operation.
  * Source: Micikevicius et al. 2017; He et al. 2018, section 3.2.
  * @example
- * const precision = policy({ dtype: 'float16' });
+ * const precision = policy({ dtype: 'fp16', float32: ['matMul'] });
  * const { value, gradients } = precision.step(() =>
  *   valueAndGradients(() => scaledLoss(precision.autocast(() => network.apply(images, { training: true, statistics }))), parameters));
  */
-export function policy({ dtype }: { dtype: HalfFormat | 'float32' }): Policy {
+export function policy({ dtype: name, float32 = [] }: PolicyOptions): Policy {
+  if (!Object.hasOwn(names, name)) {
+    throw new RangeError(`policy: expected float32, float16 or bfloat16 (or fp32, fp16, bf16), got ${name}`);
+  }
+  const unknown = float32.find((operation) => !operations.includes(operation));
+  if (unknown !== undefined) {
+    throw new RangeError(`policy: float32 knows no operation ${unknown}; expected any of ${operations.join(', ')}`);
+  }
+  const dtype = names[name];
+  const exceptions = new Set(float32);
+  const but = float32.length === 0 ? '' : ` (${[...exceptions].join(', ')} in float32)`;
   if (dtype === 'float32') {
-    return { dtype, emulated: false, step: (f) => f(), autocast: (f) => f(), describe: () => 'float32' };
-  }
-  if (dtype !== 'float16' && dtype !== 'bfloat16') {
-    throw new RangeError(`policy: expected float32, float16 or bfloat16, got ${String(dtype)}`);
-  }
-  const { backendName } = engine();
-  const native = (engine().backend as { precision?: EnginePrecision }).precision;
-  if (native?.formats.includes(dtype) === true) {
     return {
       dtype,
       emulated: false,
-      step: (f) => synchronous(f()),
-      autocast: (f) => native.autocast(dtype, () => synchronous(f())),
-      describe: () => `${dtype}, stored by the engine ${backendName}`,
+      step: (f) => f(),
+      autocast: (f) => (enginePrecision() ?? emulation).autocast(dtype, () => synchronous(f()), exceptions),
+      describe: () => dtype,
     };
   }
-  const emulation = new Emulation(dtype);
+  const storing = () => {
+    const native = enginePrecision();
+    return native?.formats.includes(dtype) === true ? native : undefined;
+  };
   return {
     dtype,
-    emulated: true,
-    step: (f) => emulation.step(f),
-    autocast: (f) => emulation.autocast(f),
-    describe: () =>
-      `${dtype}, emulated: the engine ${backendName} stores 32 bits, so values are rounded exactly, which takes time`,
+    get emulated() {
+      return storing() === undefined;
+    },
+    step: (f) => {
+      registerProductGradient();
+      return storing() === undefined ? emulation.step(f) : synchronous(f());
+    },
+    autocast: (f) => {
+      registerProductGradient();
+      return (storing() ?? emulation).autocast(dtype, () => synchronous(f()), exceptions);
+    },
+    describe: () => {
+      const { backendName } = engine();
+      return storing() === undefined
+        ? `${dtype}${but}, emulated: the engine ${backendName} stores 32 bits, so values are rounded exactly, which takes time`
+        : `${dtype}${but}, stored by the engine ${backendName}`;
+    },
   };
+}
+
+/** What the current engine offers. */
+function enginePrecision(): EnginePrecision | undefined {
+  return (engine().backend as { precision?: EnginePrecision }).precision;
 }

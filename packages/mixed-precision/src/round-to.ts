@@ -15,7 +15,8 @@ import {
   where,
 } from '@tensorflow/tfjs-core';
 import { liveValues } from './buffers.js';
-import { type HalfFormat, roundArray } from './formats.js';
+import { roundArray } from './formats.js';
+import type { HalfFormat } from './half.js';
 
 const kernelName = 'BagRoundTo';
 

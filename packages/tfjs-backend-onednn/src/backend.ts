@@ -4,7 +4,8 @@ import { util } from '@tensorflow/tfjs-core';
 import { Call, convert } from './call.js';
 import { native, type NativeMemory } from './native.js';
 import { Precision } from './precision.js';
-import { type HalfFormat, isNative, isNumeric, numericArray, type NumericDType, Storage } from './storage.js';
+import type { Ambient, HalfFormat, Precisions } from './half.js';
+import { isNative, isNumeric, numericArray, type NumericDType, Storage } from './storage.js';
 
 const bytesOf = { float32: 4, int32: 4, bool: 1 } as const;
 
@@ -13,7 +14,7 @@ const bytesOf = { float32: 4, int32: 4, bool: 1 } as const;
  * tfjs-backend-cpu can serve where there is no native one: they see native tensors as typed arrays, and what they give
  * back is taken over or, where it aliases an input, copied.
  */
-export class OnednnBackend extends MathBackendCPU {
+export class OnednnBackend extends MathBackendCPU implements Precisions {
   declare data: DataStorage<Storage>;
   readonly #owner = native.newOwner();
   readonly #call = new Call(this);
@@ -121,12 +122,25 @@ export class OnednnBackend extends MathBackendCPU {
 
   /** Whether there is anything in 16 bits, or a format in force: else no call needs to look. */
   get mayHold16Bits(): boolean {
-    return this.precision.ambient !== undefined || Storage.halves > 0;
+    return Storage.halves > 0 || this.precision.ambient !== undefined;
+  }
+
+  get ambient(): Ambient | undefined {
+    return this.precision.ambient;
   }
 
   /** The format of a tensor that is stored in 16 bits. */
   halfOf(dataId: DataId): HalfFormat | undefined {
     return this.data.get(dataId).half;
+  }
+
+  /** The format that the last product rounded a float32 tensor to. */
+  takenAs(dataId: DataId): HalfFormat | undefined {
+    return this.data.get(dataId).takenAs;
+  }
+
+  take(dataId: DataId, format: HalfFormat | undefined): void {
+    this.data.get(dataId).takenAs = format;
   }
 
   /** A new block, of the caller's, with a 16-bit tensor's values in 32 bits. */

@@ -91,14 +91,15 @@ function runIn16Bits(
   const rounded = operands.length === 0 ? inputs : { ...inputs };
   const copies: TensorInfo[] = [];
   try {
-    for (const key of operands) {
+    for (const [key, half] of operands) {
       const tensor = inputs[key];
       if (tensor?.dtype !== 'float32') continue;
-      const copy = weights.has(key) ? backend.weightAsHalf(tensor, format) : backend.asHalf(tensor, format);
+      const copy = weights.has(key) ? backend.weightAsHalf(tensor, half) : backend.asHalf(tensor, half);
       copies.push(copy);
       rounded[key] = copy;
     }
     const results = run(rounded, attrs, backend);
+    if (format === undefined) return results;
     [results].flat().forEach(({ dataId, dtype }, i) => {
       if (dtype === 'float32' && (outputs?.includes(i) ?? true)) backend.narrow(dataId, format);
     });

@@ -2,6 +2,7 @@ import { policy, roundArray } from '@bag/mixed-precision';
 import { batchNormTraining, conv2d, crossEntropy, maxPool, valueAndGradients } from '@bag/ops';
 import { expectNoLeak, relativeError } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { noise } from './fixtures/noise.js';
 import { half, onednn } from './fixtures/onednn.js';
@@ -90,6 +91,11 @@ describe('a weight in 16 bits', () => {
   });
 });
 
+test('the rules are those that @bag/mixed-precision emulates', () => {
+  const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
+  expect(text('half.ts')).toBe(text('../../mixed-precision/src/half.ts'));
+});
+
 describe('what is stored in 16 bits', () => {
   const values = () => tf.tensor4d(noise(2 * 4 * 4 * 3, 1, 0, 1), [2, 4, 4, 3]);
   const filter = () => tf.tensor4d(noise(9 * 9, 2, 0, 1), [3, 3, 3, 3]);
@@ -97,6 +103,9 @@ describe('what is stored in 16 bits', () => {
   test.each<[string, () => tf.Tensor, Format | undefined]>([
     ['a convolution in the format’s force', () => onednn().precision.autocast('float16', () => tf.conv2d(values(), filter(), 1, 'same')), 'float16'],
     ['a product in the format’s force', () => onednn().precision.autocast('bfloat16', () => tf.matMul(tf.ones([2, 3]), tf.ones([3, 2]))), 'bfloat16'],
+    ['a product of 16 bits in float32’s force', () => onednn().precision.autocast('float32', () => tf.matMul(half(tf.ones([2, 3])), half(tf.ones([3, 2])))), undefined],
+    ['a product of 16 bits', () => tf.matMul(half(tf.ones([2, 3])), half(tf.ones([2, 3])), false, true), 'bfloat16'],
+    ['a convolution of 16 bits that is excepted', () => onednn().precision.autocast('bfloat16', () => tf.conv2d(half(values()), half(filter()), 1, 'same'), new Set(['convolution'] as const)), undefined],
     ['a sum in the format’s force', () => onednn().precision.autocast('float16', () => tf.add(values(), values())), undefined],
     ['a convolution of 16 bits', () => tf.conv2d(half(values()), half(filter()), 1, 'same'), 'bfloat16'],
     ['what follows its input', () => tf.relu(half(values())), 'bfloat16'],

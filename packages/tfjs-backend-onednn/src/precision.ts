@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { native } from './native.js';
-import type { HalfFormat } from './storage.js';
+import type { Ambient, HalfFormat, Operation } from './half.js';
 
 /** Whether oneDNN has instructions for bfloat16 here: without them widening and computing in float32 is faster. */
 const hasBfloat16 = /bf16|amx/.test(native.instructionSet);
@@ -35,22 +35,22 @@ export function bfloat16Of(backend: Stored, ...operands: readonly TensorInfo[]):
 }
 
 /**
- * What `@bag/mixed-precision` asks of an engine that stores 16 bits: the format in force for the convolutions and
+ * What `@bag/mixed-precision` asks of an engine that stores 16 bits: the precision in force for the convolutions and
  * products of matrices of a forward pass. Everything else follows how its inputs are stored.
  */
 export class Precision {
   readonly formats: readonly HalfFormat[] = ['bfloat16', 'float16'];
-  #ambient: HalfFormat | undefined;
+  #ambient: Ambient | undefined;
 
-  /** The format in force, if any. */
-  get ambient(): HalfFormat | undefined {
+  /** The precision in force, if any. */
+  get ambient(): Ambient | undefined {
     return this.#ambient;
   }
 
-  /** Runs `f`, synchronously, with the format in force. */
-  autocast<T>(format: HalfFormat, f: () => T): T {
+  /** Runs `f`, synchronously, with the format in force, but for the operations in `float32`. */
+  autocast<T>(format: Ambient['format'], f: () => T, float32: Ambient['float32'] = nothing): T {
     const before = this.#ambient;
-    this.#ambient = format;
+    this.#ambient = { format, float32 };
     try {
       return f();
     } finally {
@@ -58,3 +58,5 @@ export class Precision {
     }
   }
 }
+
+const nothing: ReadonlySet<Operation> = new Set();

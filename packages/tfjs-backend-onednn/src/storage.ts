@@ -1,11 +1,9 @@
 import type { BackendValues, DataId, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { type BlockId, native } from './native.js';
+import type { HalfFormat } from './half.js';
 
 export type NumericDType = 'float32' | 'int32' | 'bool';
 export type NumericArray = Float32Array | Int32Array | Uint8Array;
-
-/** How a float32 tensor may be stored in 16 bits. */
-export type HalfFormat = 'bfloat16' | 'float16';
 
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
@@ -32,7 +30,7 @@ export function isNative(values: BackendValues): boolean {
  * tfjs-backend-cpu know.
  */
 export class Storage {
-  /** How many are stored in 16 bits. */
+  /** How many are stored in 16 bits, or have been rounded to them by a product: without any, no call needs to look. */
   static halves = 0;
   readonly dtype: DataType;
   refCount: number;
@@ -43,6 +41,7 @@ export class Storage {
   #block: BlockId | undefined;
   #length = 0;
   #half: HalfFormat | undefined;
+  #takenAs: HalfFormat | undefined;
 
   private constructor(dtype: DataType, refCount: number) {
     this.dtype = dtype;
@@ -68,6 +67,16 @@ export class Storage {
   /** The format of values that are stored in 16 bits. */
   get half(): HalfFormat | undefined {
     return this.#half;
+  }
+
+  /** The format that the last product rounded a float32 operand to. */
+  get takenAs(): HalfFormat | undefined {
+    return this.#takenAs;
+  }
+
+  set takenAs(format: HalfFormat | undefined) {
+    Storage.halves += Number(format !== undefined) - Number(this.#takenAs !== undefined);
+    this.#takenAs = format;
   }
 
   get length(): number {
@@ -125,6 +134,7 @@ export class Storage {
   dispose(): void {
     if (this.#half !== undefined) Storage.halves--;
     this.#half = undefined;
+    this.takenAs = undefined;
     if (this.#block !== undefined) native.free(this.#block);
     this.#block = undefined;
     this.#values = undefined;
