@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { HalfSupport } from '@bag/tfjs-backend-onednn';
 import * as tf from '@tensorflow/tfjs';
 import { type EngineChoice, type EngineName, engineNames } from './engine-names.js';
 import { UsageError } from './errors.js';
@@ -15,6 +16,8 @@ export interface EngineStatus {
   threadsFrom?: 'BAG_NUM_THREADS' | 'processors';
   /** The widest instructions that it uses. */
   instructionSet?: string;
+  /** What it does with 16 bits, where it stores them. */
+  halves?: Record<'bfloat16' | 'float16', HalfSupport>;
   /** The most native memory that its tensors may take. */
   memoryLimitBytes?: number;
   /** Why it is missing. */
@@ -53,11 +56,16 @@ export async function probeEngines(): Promise<EngineStatus[]> {
  * @throws UsageError with the reason and the command that would help, where the named one is missing.
  */
 export async function useEngine(choice: EngineChoice, threads?: number): Promise<EngineStatus> {
-  const { status, why } = choice === 'auto' ? await firstAvailable() : { status: await probe(choice), why: '' };
+  const { status, why } = await findEngine(choice);
   if (!status.available) throw new UsageError(`backend ${status.name} is not available: ${missing(status)}`);
   const engine = await withThreads(await startEngine(status), threads);
   say(`engine: ${describe(engine)}${why}`);
   return engine;
+}
+
+/** The engine that would be used: the one named, available or not, or the first that is, and why that one. */
+export async function findEngine(choice: EngineChoice): Promise<{ status: EngineStatus; why: string }> {
+  return choice === 'auto' ? firstAvailable() : { status: await probe(choice), why: '' };
 }
 
 /** Makes an available engine current; then it also tells its threads. */
@@ -111,7 +119,7 @@ function describe({ name, version, instructionSet, threads }: EngineStatus): str
 async function probeOnednn(): Promise<EngineStatus> {
   try {
     const { info, memory } = await import('@bag/tfjs-backend-onednn');
-    const { oneDnnVersion, instructionSet, threads } = info();
+    const { oneDnnVersion, instructionSet, threads, halves } = info();
     return {
       name: 'onednn',
       available: true,
@@ -119,6 +127,7 @@ async function probeOnednn(): Promise<EngineStatus> {
       threads,
       threadsFrom: process.env['BAG_NUM_THREADS'] === undefined ? 'processors' : 'BAG_NUM_THREADS',
       instructionSet,
+      halves,
       memoryLimitBytes: memory().limit,
     };
   } catch (error) {

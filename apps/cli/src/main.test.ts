@@ -98,6 +98,7 @@ interface Doctor {
     threadsFrom?: string;
     instructionSet?: string;
     memoryLimitBytes?: number;
+    halves?: { bfloat16: { computedBy: string | null } };
     gigaflops?: number;
     reason?: string;
     fix?: string;
@@ -121,6 +122,46 @@ test('doctor tells the machine, times each engine that is there, and names the o
     expect(rest.instructionSet).toMatch(/\w/);
     expect(rest.memoryLimitBytes).toBeGreaterThan(0);
   }
+});
+
+describe('16 bits', () => {
+  const narrow = { ONEDNN_MAX_CPU_ISA: 'AVX2' };
+  let here: Doctor['engines'][number] | undefined;
+  beforeAll(() => {
+    const { engines } = JSON.parse(run('doctor', '--json').stdout) as Doctor;
+    here = engines.find(({ name, available }) => name === 'onednn' && available);
+  });
+  const precisionOf = (env: object, ...args: string[]) => {
+    const { stdout } = runWith(env, 'train', ...args, '--dry-run', '--json');
+    return (JSON.parse(stdout) as { config: { precision: string } }).config.precision;
+  };
+
+  test('doctor tells what computes in them', () => {
+    if (here === undefined) return;
+    const byInstructions: Record<string, string> = { avx512_bf16: 'AVX-512-BF16', amx: 'AMX' };
+    expect(here.halves).toEqual({
+      bfloat16: { computedBy: byInstructions[here.instructionSet ?? ''] ?? null, convertedBy: 'shifts' },
+      float16: { computedBy: null, convertedBy: process.arch === 'x64' ? 'F16C' : 'software' },
+    });
+    if (process.arch !== 'x64') return;
+    const { stdout } = runWith(narrow, 'doctor');
+    expect(stdout).toContain('onednn: instructions avx2, ');
+    expect(stdout).toContain('onednn: bf16: storage only: computed in float32, converted by shifts');
+    expect(stdout).toContain('onednn: fp16: storage only: computed in float32, converted by F16C');
+  });
+
+  test('a run that names no precision takes bf16 where the engine computes in it', () => {
+    const hardware = here?.halves?.bfloat16.computedBy != null;
+    expect(precisionOf({})).toBe(hardware ? 'bf16' : 'fp32');
+    if (process.arch === 'x64') expect(precisionOf(narrow)).toBe('fp32');
+    expect(precisionOf({}, '--backend', 'wasm')).toBe('fp32');
+    expect(precisionOf({}, '--recipe', 'baseline')).toBe('fp32');
+  });
+
+  test('a precision that is named is taken', () => {
+    expect(precisionOf({}, '--precision', 'fp32')).toBe('fp32');
+    expect(precisionOf(narrow, '--set', 'precision=bf16')).toBe('bf16');
+  });
 });
 
 describe('an engine that is missing', () => {

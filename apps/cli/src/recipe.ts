@@ -75,9 +75,6 @@ export function averageOf({ ema: { decay } }: Config, network: ResNet) {
   return decay === 0 ? undefined : ema({ parameters: network.parameters, decay });
 }
 
-/** What TensorFlow.js calls a precision. */
-export const dtypes = { fp32: 'float32', fp16: 'float16', bf16: 'bfloat16' } as const;
-
 /** The tricks that act in the loop, and a line for each trick that is on. */
 export function tricksOf(
   config: Config,
@@ -89,7 +86,7 @@ export function tricksOf(
   if (mixup.alpha > 0 && cutmix.alpha > 0) {
     throw new UsageError('mixup.alpha and cutmix.alpha are both on; set one of them to 0');
   }
-  const precision = policy({ dtype: dtypes[config.precision] });
+  const precision = policy({ dtype: config.precision });
   const tricks: Tricks = { precision };
   const notes = [...network.notes];
   const rate = Number(peakRate(config).toPrecision(4));

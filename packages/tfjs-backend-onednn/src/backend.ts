@@ -2,9 +2,9 @@ import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { BackendValues, DataId, DataStorage, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { util } from '@tensorflow/tfjs-core';
 import { Call, convert } from './call.js';
+import type { Ambient, HalfFormat, Precisions } from './half.js';
 import { native, type NativeMemory } from './native.js';
 import { Precision } from './precision.js';
-import type { Ambient, HalfFormat, Precisions } from './half.js';
 import { isNative, isNumeric, numericArray, type NumericDType, Storage } from './storage.js';
 
 const bytesOf = { float32: 4, int32: 4, bool: 1 } as const;

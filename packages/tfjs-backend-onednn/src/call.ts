@@ -1,6 +1,6 @@
 import type { DataId, TensorInfo } from '@tensorflow/tfjs-core';
-import { type BlockId, native } from './native.js';
 import type { HalfFormat } from './half.js';
+import { type BlockId, native } from './native.js';
 import type { NumericDType } from './storage.js';
 
 const codes: Record<string, number> = { float32: 0, int32: 1, bool: 2, bfloat16: 3, float16: 4 };

@@ -1,4 +1,15 @@
+import process from 'node:process';
+import type { HalfFormat } from './half.js';
 import { native, type NativeMemory } from './native.js';
+import { bfloat16Instructions } from './precision.js';
+
+/** What a 16-bit format is here, besides storage. */
+export interface HalfSupport {
+  /** The instructions that convolutions compute in it by; null where all is computed in float32. */
+  computedBy: 'AVX-512-BF16' | 'AMX' | null;
+  /** What converts it from and to float32. */
+  convertedBy: 'shifts' | 'F16C' | 'software';
+}
 
 export interface EngineInfo {
   /** Version of oneDNN, such as `3.2.0`. */
@@ -6,6 +17,7 @@ export interface EngineInfo {
   /** The widest instructions that oneDNN uses on this processor, such as `avx512_bf16`. */
   instructionSet: string;
   threads: number;
+  halves: Record<HalfFormat, HalfSupport>;
 }
 
 /**
@@ -19,6 +31,11 @@ export function info(): EngineInfo {
     oneDnnVersion: native.oneDnnVersion,
     instructionSet: native.instructionSet,
     threads: native.threads(),
+    halves: {
+      bfloat16: { computedBy: bfloat16Instructions, convertedBy: 'shifts' },
+      // The addon is compiled for F16C on x64 and would not have loaded without.
+      float16: { computedBy: null, convertedBy: process.arch === 'x64' ? 'F16C' : 'software' },
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import './kernels/index.js';
 
 export { OnednnBackend } from './backend.js';
 export { info, memory, resetPeakMemory, setMemoryLimits, setThreads, threads, trimMemory } from './control.js';
-export type { EngineInfo, MemoryLimits } from './control.js';
+export type { EngineInfo, HalfSupport, MemoryLimits } from './control.js';
 export type { NativeMemory } from './native.js';
 
 forwardTheRest();

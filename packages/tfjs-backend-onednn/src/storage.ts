@@ -1,6 +1,6 @@
 import type { BackendValues, DataId, DataType, TensorInfo } from '@tensorflow/tfjs-core';
-import { type BlockId, native } from './native.js';
 import type { HalfFormat } from './half.js';
+import { type BlockId, native } from './native.js';
 
 export type NumericDType = 'float32' | 'int32' | 'bool';
 export type NumericArray = Float32Array | Int32Array | Uint8Array;

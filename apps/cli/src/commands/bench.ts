@@ -7,7 +7,6 @@ import type { EngineChoice } from '../engine-names.js';
 import { buildNetwork, imageSizeOf, modelOf } from '../network.js';
 import { processor } from '../processor.js';
 import { withProgress } from '../progress.js';
-import { dtypes } from '../recipe.js';
 
 export interface BenchFlags {
   model?: string;
@@ -31,7 +30,7 @@ export async function benchCommand(flags: BenchFlags): Promise<void> {
   const size = imageSizeOf(config);
   const classes = family === 'cifar' ? 10 : 1000;
   const engine = await useEngine(backend, flags.threads);
-  const precision = policy({ dtype: dtypes[config.precision] });
+  const precision = policy({ dtype: config.precision });
   const network = buildNetwork(config, classes);
   const onednn = engine.name === 'onednn' ? await import('@bag/tfjs-backend-onednn') : undefined;
   const times = await withProgress((progress) => {

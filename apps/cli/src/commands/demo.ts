@@ -10,7 +10,7 @@ import { type PlannedRun, trainAll } from '../planned-runs.js';
 import { createFolder } from '../paths.js';
 import { duration, withProgress } from '../progress.js';
 import { percent, table } from '../table.js';
-import { stoppable } from './train.js';
+import { newConfig, stoppable } from './train.js';
 
 export interface DemoFlags {
   out?: string;
@@ -36,7 +36,7 @@ async function plannedRuns(folder: string, flags: PartialConfig): Promise<Planne
     {
       title: 'the whole bag',
       out: join(folder, 'bag'),
-      config: resolveConfig(student, { precision: 'bf16', distillation: { teacher } }, flags),
+      config: await newConfig([student, { distillation: { teacher } }, flags]),
     },
   ];
 }

@@ -1,3 +1,4 @@
+import type { HalfSupport } from '@bag/tfjs-backend-onednn';
 import * as tf from '@tensorflow/tfjs';
 import { type EngineStatus, missing, probeEngines, startEngine } from '../engine.js';
 import { processor } from '../processor.js';
@@ -56,7 +57,7 @@ export async function doctorCommand({ json }: { json?: boolean }): Promise<void>
   console.log(`\n--backend auto takes ${active ?? 'none'}, the first that is available.`);
   for (const engine of engines) {
     if (!engine.available) console.log(`${engine.name}: ${missing(engine)}`);
-    else if (engine.name === 'onednn') console.log(`onednn: ${nativeDetails(engine)}`);
+    else if (engine.name === 'onednn') for (const line of nativeDetails(engine)) console.log(`onednn: ${line}`);
   }
 }
 
@@ -72,8 +73,21 @@ async function measureEach(engines: EngineStatus[]): Promise<MeasuredEngine[]> {
   });
 }
 
-function nativeDetails({ instructionSet = '', threads = 0, threadsFrom, memoryLimitBytes = 0 }: EngineStatus): string {
+function nativeDetails(engine: EngineStatus): string[] {
+  const { instructionSet = '', threads = 0, threadsFrom, memoryLimitBytes = 0, halves } = engine;
   const source = threadsFrom === 'BAG_NUM_THREADS' ? 'BAG_NUM_THREADS' : 'the processors; BAG_NUM_THREADS changes it';
   const limit = `${(memoryLimitBytes / 2 ** 30).toFixed(1)} GiB`;
-  return `instructions ${instructionSet}, threads ${threads} (from ${source}), tensors take at most ${limit}`;
+  return [
+    `instructions ${instructionSet}, threads ${threads} (from ${source}), tensors take at most ${limit}`,
+    ...(halves === undefined
+      ? []
+      : [`bf16: ${describeHalf(halves.bfloat16)}`, `fp16: ${describeHalf(halves.float16)}`]),
+  ];
+}
+
+/** What a run in 16 bits gets here. */
+function describeHalf({ computedBy, convertedBy }: HalfSupport): string {
+  return computedBy === null
+    ? `storage only: computed in float32, converted by ${convertedBy}`
+    : `convolutions by ${computedBy}; the rest is storage only: computed in float32, converted by ${convertedBy}`;
 }

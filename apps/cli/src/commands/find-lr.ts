@@ -5,7 +5,6 @@ import { NonFiniteLossError, train, trainable } from '@bag/trainer';
 import { writeFileAtomically } from '@bag/trainer/node';
 import { noBiasDecay } from '@bag/regularizers';
 import { sgd } from '@bag/optim';
-import { resolveConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { openSplit, preprocessingOf } from '../data.js';
 import { useEngine } from '../engine.js';
@@ -16,7 +15,7 @@ import { plot } from '../plot.js';
 import { type Progress, withProgress } from '../progress.js';
 import { diverged, exponentialRate, type RangePoint, smoothed, suggest } from '../range-test.js';
 import { tricksOf } from '../recipe.js';
-import { configParts, stoppable, type TrainFlags } from './train.js';
+import { configParts, newConfig, stoppable, type TrainFlags } from './train.js';
 
 export interface FindLrFlags extends TrainFlags {
   from?: number;
@@ -26,7 +25,7 @@ export interface FindLrFlags extends TrainFlags {
 
 /** The learning-rate range test: one short training whose rate grows until the loss leaves. Source: Smith 2017. */
 export async function findLrCommand(configPath: string | undefined, flags: FindLrFlags): Promise<void> {
-  const config = resolveConfig(...(await configParts(configPath, flags)));
+  const config = await newConfig(await configParts(configPath, flags));
   const { from = 1e-5, to = 10, steps = 100, out = 'find-lr.svg' } = flags;
   if (!(from > 0 && to > from))
     throw new UsageError(`--from and --to expect rates 0 < from < to, got ${from} and ${to}`);

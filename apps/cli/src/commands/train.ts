@@ -9,6 +9,7 @@ import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
 import { shownPath } from '../paths.js';
 import { describePlan, planOf } from '../plan.js';
+import { preferredPrecision } from '../precision.js';
 import { sameResult } from '../planned-runs.js';
 import { duration, type Progress, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
@@ -39,7 +40,7 @@ const defaultFolder = 'runs';
 export async function trainCommand(configPath: string | undefined, flags: TrainFlags): Promise<void> {
   const said = await configParts(configPath, flags);
   const out = flags.resume === true ? (flags.out ?? (await newestRun())) : flags.out;
-  const config = flags.resume === true ? await resumedConfig(out as string, said) : resolveConfig(...said);
+  const config = flags.resume === true ? await resumedConfig(out as string, said) : await newConfig(said);
   if (flags.dryRun === true) {
     const plan = planOf(config, await sizesOf(config));
     if (flags.json === true) console.log(JSON.stringify({ config, plan }));
@@ -136,6 +137,11 @@ function flagParts(flags: TrainFlags): PartialConfig[] {
     seed,
   };
   return [keys as PartialConfig, ...set.map(parseAssignment)];
+}
+
+/** A precision that nothing is said of goes by the engine. */
+export async function newConfig(said: readonly PartialConfig[]): Promise<Config> {
+  return resolveConfig(await preferredPrecision(resolveConfig(...said)), ...said);
 }
 
 /** The saved configuration; what is said besides must agree with it, but for the engine. */

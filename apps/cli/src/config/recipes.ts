@@ -41,7 +41,7 @@ const baseline: Config = {
 
 /**
  * Complete configurations to start from: the paper's baseline, and the whole bag but for what needs more than a flag (a
- * teacher) or slows an engine without 16-bit storage (mixed precision).
+ * teacher) or goes by the engine (mixed precision).
  */
 export const recipeDefaults: Record<Config['recipe'], Config> = {
   baseline,

@@ -72,7 +72,11 @@ export const configSchema = z.strictObject({
       softWeight: z.number().min(0).describe("weight of the teacher's loss, which carries T² besides"),
     })
     .describe('learning from a larger network'),
-  precision: z.enum(precisions).describe('of activations and their gradients'),
+  precision: z
+    .enum(precisions)
+    .describe(
+      'of activations and their gradients; left out, bf16 with the recipe bag where the engine computes in it, else fp32',
+    ),
   ema: z
     .strictObject({ decay: z.number().min(0).lt(1).describe('d of θ̄ ← d·θ̄ + (1 − d)·θ; 0 turns it off') })
     .describe('averages the weights'),
