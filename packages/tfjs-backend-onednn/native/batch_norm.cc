@@ -154,29 +154,6 @@ void forEach(const Rows& rows, BodyOf bodyOf) {
   for (int64_t i = 0; i < rows.rest * rows.channels; i++) bodyOf(i % rows.channels, 0.0f)(start + i);
 }
 
-/** A vector, or one number, as the second argument is; of whatever activations are stored in. */
-template <typename T, typename V>
-BAG_INLINE V get(const T* p, const V&) {
-  V v;
-  read(v, p);
-  return v;
-}
-BAG_INLINE float get(const float* p, float) { return *p; }
-template <typename Half>
-BAG_INLINE float get(const Half* p, float) {
-  return p->value();
-}
-template <bool streaming, typename T, typename V>
-BAG_INLINE void put(T* p, const V& v) {
-  if constexpr (streaming) storeStreaming(p, v);
-  else write(p, v);
-}
-template <bool streaming, typename T>
-BAG_INLINE void put(T* p, float v) {
-  if constexpr (std::is_same_v<T, float>) *p = v;
-  else *p = T::of(v);
-}
-
 /** Hands compile-time booleans to a function, one combination of four. */
 template <typename Function>
 void specialise(bool a, bool b, Function function) {

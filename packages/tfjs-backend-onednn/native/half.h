@@ -78,34 +78,41 @@ struct Float16 {
 
 // Vectors of eight or sixteen.
 
-/** Vectors of whole numbers with as many lanes as one of floats. */
-template <typename V>
-struct Lanes;
-template <>
-struct Lanes<Vector> {
-  typedef uint16_t Halves __attribute__((vector_size(16)));
-  typedef uint32_t Words __attribute__((vector_size(32)));
-};
-template <>
-struct Lanes<Wide> {
-  typedef uint16_t Halves __attribute__((vector_size(32)));
-  typedef uint32_t Words __attribute__((vector_size(64)));
-};
-
-template <typename V>
-BAG_INLINE void read(V& v, const Bfloat16* p) {
-  typename Lanes<V>::Halves halves;
-  std::memcpy(&halves, p, sizeof halves);
-  v = (V)(__builtin_convertvector(halves, typename Lanes<V>::Words) << 16);
+BAG_INLINE void read(Vector& v, const Bfloat16* p) {
+#if defined(__AVX2__)
+  // GCC 12 makes five instructions of a conversion by lanes.
+  const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  v = (Vector)_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16);
+#else
+  for (int i = 0; i < lanes; i++) v[i] = p[i].value();
+#endif
 }
 
-template <typename V>
-BAG_INLINE void write(Bfloat16* p, const V& v) {
-  using Halves = typename Lanes<V>::Halves;
-  using Words = typename Lanes<V>::Words;
+BAG_INLINE void write(Bfloat16* p, const Vector& v) {
+#if defined(__AVX2__)
+  typedef uint32_t Words __attribute__((vector_size(32)));
   const Words bits = (Words)v, rounded = bits + 0x7fff + (bits >> 16 & 1);
-  const Words words = v == v ? rounded : Words{} + 0x7fc00000;
-  const Halves halves = __builtin_convertvector(words >> 16, Halves);
+  const __m256i words = (__m256i)((v == v ? rounded : Words{} + 0x7fc00000) >> 16);
+  const __m128i halves = _mm_packus_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), halves);
+#else
+  for (int i = 0; i < lanes; i++) p[i] = Bfloat16::of(v[i]);
+#endif
+}
+
+typedef uint16_t WideHalves __attribute__((vector_size(32)));
+typedef uint32_t WideWords __attribute__((vector_size(64)));
+
+BAG_INLINE void read(Wide& v, const Bfloat16* p) {
+  WideHalves halves;
+  std::memcpy(&halves, p, sizeof halves);
+  v = (Wide)(__builtin_convertvector(halves, WideWords) << 16);
+}
+
+BAG_INLINE void write(Bfloat16* p, const Wide& v) {
+  const WideWords bits = (WideWords)v, rounded = bits + 0x7fff + (bits >> 16 & 1);
+  const WideWords words = v == v ? rounded : WideWords{} + 0x7fc00000;
+  const WideHalves halves = __builtin_convertvector(words >> 16, WideHalves);
   std::memcpy(p, &halves, sizeof halves);
 }
 
@@ -161,6 +168,30 @@ BAG_INLINE void storeStreaming(Half* p, const V& v) {
 #endif
 }
 
+/** A vector, or one number, as the second argument is; of whatever floats are stored in. */
+template <typename T, typename V>
+BAG_INLINE V get(const T* p, const V&) {
+  V v;
+  read(v, p);
+  return v;
+}
+BAG_INLINE float get(const float* p, float) { return *p; }
+template <typename Half>
+BAG_INLINE float get(const Half* p, float) {
+  return p->value();
+}
+
+template <bool streaming = false, typename T, typename V>
+BAG_INLINE void put(T* p, const V& v) {
+  if constexpr (streaming) storeStreaming(p, v);
+  else write(p, v);
+}
+template <bool streaming = false, typename T>
+BAG_INLINE void put(T* p, float v) {
+  if constexpr (std::is_same_v<T, float>) *p = v;
+  else *p = T::of(v);
+}
+
 /** Hands a tensor's type of floats to a function, as a value of it. */
 template <typename Function>
 void withStorage(DType dtype, Function function) {
@@ -170,15 +201,23 @@ void withStorage(DType dtype, Function function) {
 }
 
 /** A stretch of values in 16 bits, as floats. */
+template <typename T>
+void widen(const T* from, float* to, int64_t count) {
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) store(to + i, load(from + i));
+  for (; i < count; i++) to[i] = get(from + i, 0.0f);
+}
+
 inline void widen(const void* from, DType dtype, float* to, int64_t count) {
-  withStorage(dtype, [=](auto type) {
-    const auto* halves = static_cast<const decltype(type)*>(from);
-    int64_t i = 0;
-    for (; i + lanes <= count; i += lanes) store(to + i, load(halves + i));
-    if constexpr (!std::is_same_v<decltype(type), float>) {
-      for (; i < count; i++) to[i] = halves[i].value();
-    }
-  });
+  withStorage(dtype, [=](auto type) { widen(static_cast<const decltype(type)*>(from), to, count); });
+}
+
+/** A stretch of floats as they are, or what is stored in 16 bits widened into `buffer`. */
+inline const float* asFloats(const float* from, float*, int64_t) { return from; }
+template <typename Half>
+const float* asFloats(const Half* from, float* buffer, int64_t count) {
+  widen(from, buffer, count);
+  return buffer;
 }
 
 /** A stretch of floats, in 16 bits. */
@@ -187,9 +226,7 @@ inline void narrow(const float* from, void* to, DType dtype, int64_t count) {
     auto* halves = static_cast<decltype(type)*>(to);
     int64_t i = 0;
     for (; i + lanes <= count; i += lanes) store(halves + i, load(from + i));
-    if constexpr (!std::is_same_v<decltype(type), float>) {
-      for (; i < count; i++) halves[i] = decltype(type)::of(from[i]);
-    }
+    for (; i < count; i++) put(halves + i, from[i]);
   });
 }
 

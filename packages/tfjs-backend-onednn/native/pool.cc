@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "half.h"
 #include "kernels.h"
 #include "parallel.h"
 #include "simd.h"
@@ -99,24 +100,8 @@ Values loadAs(const T* p) {
   return v;
 }
 
-/** Windows without a pixel have no maximum: −∞, which is 0 as an integer. NaNs are passed over. */
-template <typename T>
-void maxima(const Pool& pool, const T* x, T* y) {
-  constexpr bool real = std::is_floating_point_v<T>;
-  constexpr T least = real ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
-  forEachWindow(pool, [=, channels = pool.channels](int64_t image, int64_t window, const std::vector<Tap>& taps) {
-    T* best = y + window;
-    std::fill_n(best, channels, !real && taps.empty() ? T{0} : least);
-    for (const auto& tap : taps) {
-      const T* value = x + image + tap.offset;
-#pragma omp simd
-      for (int64_t c = 0; c < channels; c++) best[c] = value[c] > best[c] ? value[c] : best[c];
-    }
-  });
-}
-
 template <typename Value, typename Values>
-void put(Value* p, const Values& v) {
+void storeAs(Value* p, const Values& v) {
   std::memcpy(p, &v, sizeof v);
 }
 
@@ -128,78 +113,77 @@ void forEachChannel(int64_t channels, Body body) {
   for (; c < channels; c++) body(c, 0.0f, int32_t{0});
 }
 
+/** Windows without a pixel have no maximum: −∞, which is 0 as an integer. NaNs are passed over. */
+template <typename T>
+void maxima(const Pool& pool, const T* x, T* y) {
+  forEachWindow(pool, [=, channels = pool.channels](int64_t image, int64_t window, const std::vector<Tap>& taps) {
+    forEachChannel(channels, [&](int64_t c, auto zero, auto) {
+      auto best = zero - std::numeric_limits<float>::infinity();
+      for (const auto& tap : taps) {
+        const auto value = get(x + image + tap.offset + c, zero);
+        best = value > best ? value : best;
+      }
+      put(y + window + c, best);
+    });
+  });
+}
+
+template <typename T>
+void maximaOfIntegers(const Pool& pool, const T* x, T* y) {
+  forEachWindow(pool, [=, channels = pool.channels](int64_t image, int64_t window, const std::vector<Tap>& taps) {
+    T* best = y + window;
+    std::fill_n(best, channels, taps.empty() ? T{0} : std::numeric_limits<T>::lowest());
+    for (const auto& tap : taps) {
+      const T* value = x + image + tap.offset;
+#pragma omp simd
+      for (int64_t c = 0; c < channels; c++) best[c] = value[c] > best[c] ? value[c] : best[c];
+    }
+  });
+}
+
 /**
  * The number of the pixel that holds a window's maximum, the first of several, or −1 where nothing is above −∞. The
  * maximum itself goes to `maximum` where it is given.
  */
-void winners(const Pool& pool, const float* image, const std::vector<Tap>& taps, int32_t* where, float* maximum) {
+template <typename T>
+void winners(const Pool& pool, const T* image, const std::vector<Tap>& taps, int32_t* where, T* maximum) {
   forEachChannel(pool.channels, [&](int64_t c, auto zero, auto none) {
     auto best = zero - std::numeric_limits<float>::infinity();
     auto first = none - 1;
     for (const auto& tap : taps) {
-      const auto value = loadAs<decltype(zero)>(image + tap.offset + c);
+      const auto value = get(image + tap.offset + c, zero);
       const auto above = value > best;
       best = above ? value : best;
       first = above ? none + tap.position : first;
     }
-    put(where + c, first);
+    storeAs(where + c, first);
     if (maximum != nullptr) put(maximum + c, best);
   });
 }
 
 /** Writes term(c, zero, none) for every channel; past the cache if `streaming`, which aligned vectors ask for. */
-template <typename Term>
-void fillPixel(float* to, int64_t channels, bool streaming, Term term) {
+template <typename T, typename Term>
+void fillPixel(T* to, int64_t channels, bool streaming, Term term) {
   if (streaming) {
-    for (int64_t c = 0; c < channels; c += lanes) storeStreaming(to + c, term(c, Vector{}, Mask{}));
+    for (int64_t c = 0; c < channels; c += lanes) put<true>(to + c, term(c, Vector{}, Mask{}));
   } else {
     forEachChannel(channels, [&](int64_t c, auto zero, auto none) { put(to + c, term(c, zero, none)); });
   }
 }
 
-bool streams(const Tensor& t) { return t.size * 4 >= streamingBytes && t.last() % lanes == 0; }
+bool streams(const Tensor& t) { return static_cast<int64_t>(t.bytes()) >= streamingBytes && t.last() % lanes == 0; }
 
-}  // namespace
-
-void MaxPool(Arguments& in) {
-  const Tensor x = in.tensor(), y = in.tensor();
-  const Pool pool(x, y, in);
-  require(x.dtype == y.dtype, "the output is of another type than the input");
-  if (x.dtype == DType::float32) maxima(pool, x.floats(), y.floats());
-  else if (x.dtype == DType::int32) maxima(pool, x.ints(), y.ints());
-  else maxima(pool, x.bools(), y.bools());
-}
-
-/** Also where the maxima are: the place in the image, or in the whole batch. */
-void MaxPoolWithArgmax(Arguments& in) {
-  const Tensor x = in.floats(), y = in.floats(), positions = in.tensor(DType::int32);
-  const Pool pool(x, y, in);
-  const bool ofBatch = in.flag();
-  require(positions.size == y.size, "the positions differ in number from the maxima");
-  forEachWindow(pool, [&](int64_t image, int64_t window, const std::vector<Tap>& taps) {
-    int32_t* where = positions.ints() + window;
-    winners(pool, x.floats() + image, taps, where, y.floats() + window);
-    for (int64_t c = 0; c < pool.channels; c++) {
-      if (where[c] >= 0) where[c] = static_cast<int32_t>((ofBatch ? image : 0) + where[c] * pool.channels + c);
-    }
-  });
-}
-
-/** dx = Σ dy of the windows whose first maximum the pixel is. */
-void MaxPoolGrad(Arguments& in) {
-  const Tensor dy = in.floats(), x = in.floats(), dx = in.floats();
-  const Pool pool(x, dy, in);
-  require(dx.sameShape(x), "the gradient has another shape than the input");
-  if (dx.size == 0) return;
+/** As MaxPoolGrad, of tensors that are stored in T. */
+template <typename T>
+void gradientOfMaxima(const Pool& pool, const T* dy, const T* x, T* dx, bool streaming) {
   struct Window {
     const int32_t* where;
-    const float* dy;
+    const T* dy;
     int32_t position;
   };
   const int64_t height = pool.rows.in, channels = pool.channels;
   // So many rows of windows cover a row of pixels.
   const int64_t kept = std::min((pool.rows.window - 1) / pool.rows.stride + 1, pool.rows.out);
-  const bool streaming = streams(dx);
   parallelFor(pool.batch * height, pool.cost(), [&](int64_t from, int64_t to) {
     std::vector<int32_t> ring(static_cast<size_t>(kept * pool.outRow()));
     std::vector<Tap> taps;
@@ -213,8 +197,8 @@ void MaxPoolGrad(Arguments& in) {
         const Span pixels = pool.rows.pixels(next);
         for (int64_t j = 0; j < pool.columns.out; j++) {
           list(pool, pixels, pool.columns.pixels(j), taps);
-          winners(pool, x.floats() + image * height * pool.inRow(), taps,
-                  &ring[(next % kept) * pool.outRow() + j * channels], nullptr);
+          winners<T>(pool, x + image * height * pool.inRow(), taps,
+                     &ring[(next % kept) * pool.outRow() + j * channels], nullptr);
         }
       }
       for (int64_t column = 0; column < pool.columns.in; column++) {
@@ -223,14 +207,14 @@ void MaxPoolGrad(Arguments& in) {
         for (int64_t i = rows.from; i < rows.to; i++) {
           for (int64_t j = columns.from; j < columns.to; j++) {
             covering.push_back({&ring[(i % kept) * pool.outRow() + j * channels],
-                                dy.floats() + ((image * pool.rows.out + i) * pool.columns.out + j) * channels,
+                                dy + ((image * pool.rows.out + i) * pool.columns.out + j) * channels,
                                 pool.position(row, column)});
           }
         }
-        fillPixel(dx.floats() + (index * pool.columns.in + column) * channels, channels, streaming,
+        fillPixel(dx + (index * pool.columns.in + column) * channels, channels, streaming,
                   [&](int64_t c, auto sum, auto where) {
                     for (const auto& window : covering) {
-                      const auto value = loadAs<decltype(sum)>(window.dy + c);
+                      const auto value = get(window.dy + c, sum);
                       where = loadAs<decltype(where)>(window.where + c);
                       sum += where == window.position ? value : decltype(sum){};
                     }
@@ -242,36 +226,32 @@ void MaxPoolGrad(Arguments& in) {
   });
 }
 
-/** The mean of the pixels that are inside of the image. */
-void AvgPool(Arguments& in) {
-  const Tensor x = in.floats(), y = in.floats();
-  const Pool pool(x, y, in);
+template <typename T>
+void means(const Pool& pool, const T* x, T* y) {
   const int64_t channels = pool.channels;
   std::vector<double> sums(static_cast<size_t>(channels));
+  std::vector<float> buffer(sums.size());
   forEachWindow(pool, [=](int64_t image, int64_t window, const std::vector<Tap>& taps) mutable {
     double* sum = sums.data();
     std::fill_n(sum, channels, 0.0);
     for (const auto& tap : taps) {
-      const float* value = x.floats() + image + tap.offset;
+      const float* value = asFloats(x + image + tap.offset, buffer.data(), channels);
 #pragma omp simd
       for (int64_t c = 0; c < channels; c++) sum[c] += value[c];
     }
     const auto count = static_cast<double>(taps.size());
-    float* mean = y.floats() + window;
+    T* mean = y + window;
 #pragma omp simd
-    for (int64_t c = 0; c < channels; c++) mean[c] = static_cast<float>(sum[c] / count);
+    for (int64_t c = 0; c < channels; c++) put(mean + c, static_cast<float>(sum[c] / count));
   });
 }
 
-/** dx = Σ dy of the windows that cover the pixel, divided by the size of a whole window, as TensorFlow.js has it. */
-void AvgPoolGrad(Arguments& in) {
-  const Tensor dy = in.floats(), dx = in.floats();
-  const Pool pool(dx, dy, in);
+template <typename T>
+void gradientOfMeans(const Pool& pool, const T* dy, T* dx, bool streaming) {
   const float share = 1.0f / static_cast<float>(pool.rows.window * pool.columns.window);
   const int64_t height = pool.rows.in, channels = pool.channels;
-  const bool streaming = streams(dx);
   parallelFor(pool.batch * height, pool.cost(), [&](int64_t from, int64_t to) {
-    std::vector<const float*> covering;
+    std::vector<const T*> covering;
     for (int64_t index = from; index < to; index++) {
       const Span rows = pool.rows.windows(index % height);
       for (int64_t column = 0; column < pool.columns.in; column++) {
@@ -279,18 +259,80 @@ void AvgPoolGrad(Arguments& in) {
         covering.clear();
         for (int64_t i = rows.from; i < rows.to; i++) {
           for (int64_t j = columns.from; j < columns.to; j++) {
-            covering.push_back(dy.floats() +
-                               ((index / height * pool.rows.out + i) * pool.columns.out + j) * channels);
+            covering.push_back(dy + ((index / height * pool.rows.out + i) * pool.columns.out + j) * channels);
           }
         }
-        fillPixel(dx.floats() + (index * pool.columns.in + column) * channels, channels, streaming,
+        fillPixel(dx + (index * pool.columns.in + column) * channels, channels, streaming,
                   [&](int64_t c, auto sum, auto) {
-                    for (const float* window : covering) sum += loadAs<decltype(sum)>(window + c);
+                    for (const T* window : covering) sum += get(window + c, sum);
                     return sum * share;
                   });
       }
     }
     fence();
+  });
+}
+
+/** The data of a tensor as what it is stored in. */
+template <typename T>
+T* as(const Tensor& t) {
+  return static_cast<T*>(t.data);
+}
+
+}  // namespace
+
+void MaxPool(Arguments& in) {
+  const Tensor x = in.any(), y = in.tensor(x.dtype);
+  const Pool pool(x, y, in);
+  if (x.dtype == DType::int32) return maximaOfIntegers(pool, x.ints(), y.ints());
+  if (x.dtype == DType::boolean) return maximaOfIntegers(pool, x.bools(), y.bools());
+  withStorage(x.dtype, [&](auto type) { maxima(pool, as<decltype(type)>(x), as<decltype(type)>(y)); });
+}
+
+/** Also where the maxima are: the place in the image, or in the whole batch. */
+void MaxPoolWithArgmax(Arguments& in) {
+  const Tensor x = in.stored(), y = in.tensor(x.dtype), positions = in.tensor(DType::int32);
+  const Pool pool(x, y, in);
+  const bool ofBatch = in.flag();
+  require(positions.size == y.size, "the positions differ in number from the maxima");
+  withStorage(x.dtype, [&](auto type) {
+    using T = decltype(type);
+    forEachWindow(pool, [&](int64_t image, int64_t window, const std::vector<Tap>& taps) {
+      int32_t* where = positions.ints() + window;
+      winners(pool, as<T>(x) + image, taps, where, as<T>(y) + window);
+      for (int64_t c = 0; c < pool.channels; c++) {
+        if (where[c] >= 0) where[c] = static_cast<int32_t>((ofBatch ? image : 0) + where[c] * pool.channels + c);
+      }
+    });
+  });
+}
+
+/** dx = Σ dy of the windows whose first maximum the pixel is. */
+void MaxPoolGrad(Arguments& in) {
+  const Tensor dy = in.stored(), x = in.tensor(dy.dtype), dx = in.tensor(dy.dtype);
+  const Pool pool(x, dy, in);
+  require(dx.sameShape(x), "the gradient has another shape than the input");
+  if (dx.size == 0) return;
+  withStorage(x.dtype, [&](auto type) {
+    using T = decltype(type);
+    gradientOfMaxima(pool, as<T>(dy), as<T>(x), as<T>(dx), streams(dx));
+  });
+}
+
+/** The mean of the pixels that are inside of the image. */
+void AvgPool(Arguments& in) {
+  const Tensor x = in.stored(), y = in.tensor(x.dtype);
+  const Pool pool(x, y, in);
+  withStorage(x.dtype, [&](auto type) { means(pool, as<decltype(type)>(x), as<decltype(type)>(y)); });
+}
+
+/** dx = Σ dy of the windows that cover the pixel, divided by the size of a whole window, as TensorFlow.js has it. */
+void AvgPoolGrad(Arguments& in) {
+  const Tensor dy = in.stored(), dx = in.tensor(dy.dtype);
+  const Pool pool(dx, dy, in);
+  withStorage(dy.dtype, [&](auto type) {
+    using T = decltype(type);
+    gradientOfMeans(pool, as<T>(dy), as<T>(dx), streams(dx));
   });
 }
 

@@ -83,9 +83,9 @@ export class Call {
   }
 
   /** A tensor as it is stored where that is `half`, else in 32 bits. */
-  operand(tensor: TensorInfo, half: HalfFormat | undefined): void {
-    if (half === undefined) this.tensor(tensor);
-    else this.stored(tensor);
+  operand(tensor: TensorInfo, half: HalfFormat | undefined, shape?: readonly number[]): void {
+    if (half === undefined) this.tensor(tensor, shape);
+    else this.stored(tensor, shape);
   }
 
   #describe(block: BlockId, dtype: string, shape: readonly number[]): void {
@@ -116,18 +116,20 @@ export class Call {
   }
 
   /** A new tensor for the kernel to fill; `abandon` frees it if the call fails. The kernel may see it under another shape. */
-  output(shape: number[], dtype: NumericDType = 'float32', seenAs: readonly number[] = shape): TensorInfo {
-    const tensor = this.#backend.uninitialised(shape, dtype);
-    this.#outputs.push(tensor);
-    this.tensor(tensor, seenAs);
-    return tensor;
+  output(shape: number[], dtype: NumericDType = 'float32', seenAs?: readonly number[]): TensorInfo {
+    return this.storedOutput(shape, undefined, dtype, seenAs);
   }
 
   /** The same, stored in 16 bits if a format is given. */
-  storedOutput(shape: number[], half: HalfFormat | undefined): TensorInfo {
-    const tensor = this.#backend.uninitialised(shape, 'float32', half);
+  storedOutput(
+    shape: number[],
+    half: HalfFormat | undefined,
+    dtype: NumericDType = 'float32',
+    seenAs: readonly number[] = shape,
+  ): TensorInfo {
+    const tensor = this.#backend.uninitialised(shape, dtype, half);
     this.#outputs.push(tensor);
-    this.stored(tensor);
+    this.stored(tensor, seenAs);
     return tensor;
   }
 

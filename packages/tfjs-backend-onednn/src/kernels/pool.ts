@@ -2,6 +2,8 @@ import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { OnednnBackend } from '../backend.js';
 import { type Call, kernelNumber } from '../call.js';
 import { define } from '../define.js';
+import { storedAlike } from '../precision.js';
+import type { NumericDType } from '../storage.js';
 
 type Shape4D = [number, number, number, number];
 type Pair = [number, number];
@@ -45,8 +47,9 @@ function pool(kernel: number, x: TensorInfo, attributes: Attributes, backend: On
     return backend.alias(x, x.shape, x.dtype);
   }
   const call = backend.call(kernel);
-  call.tensor(x);
-  const y = call.output(info.outShape, x.dtype as 'float32' | 'int32' | 'bool');
+  const half = storedAlike(backend, x);
+  call.operand(x, half);
+  const y = call.storedOutput(info.outShape, half, x.dtype as NumericDType);
   pushWindows(call, info);
   call.run();
   return y;
@@ -54,9 +57,10 @@ function pool(kernel: number, x: TensorInfo, attributes: Attributes, backend: On
 
 function maxPoolGradient(dy: TensorInfo, x: TensorInfo, attributes: Attributes, backend: OnednnBackend): TensorInfo {
   const call = backend.call(MaxPoolGrad);
-  call.tensor(dy);
-  call.tensor(x);
-  const dx = call.output(x.shape);
+  const half = storedAlike(backend, dy, x);
+  call.operand(dy, half);
+  call.operand(x, half);
+  const dx = call.storedOutput(x.shape, half);
   pushWindows(call, geometry(x.shape, attributes));
   call.run();
   return dx;
@@ -76,8 +80,9 @@ define<Input, Attributes & { includeBatchInIndex: boolean }>(
   ({ x }, { includeBatchInIndex, ...attributes }, backend) => {
     const info = geometry(x.shape, attributes);
     const call = backend.call(MaxPoolWithArgmax);
-    call.tensor(x);
-    const outputs = [call.output(info.outShape), call.output(info.outShape, 'int32')];
+    const half = storedAlike(backend, x);
+    call.operand(x, half);
+    const outputs = [call.storedOutput(info.outShape, half), call.output(info.outShape, 'int32')];
     pushWindows(call, info);
     call.flag(includeBatchInIndex);
     call.run();
@@ -97,8 +102,9 @@ define<{ dy: TensorInfo; input: TensorInfo }, Attributes>(
   'AvgPoolGrad',
   ({ dy, input }, attributes, backend) => {
     const call = backend.call(AvgPoolGrad);
-    call.tensor(dy);
-    const dx = call.output(input.shape);
+    const half = storedAlike(backend, dy);
+    call.operand(dy, half);
+    const dx = call.storedOutput(input.shape, half);
     pushWindows(call, geometry(input.shape, attributes));
     call.run();
     return dx;
