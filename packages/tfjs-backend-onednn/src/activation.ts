@@ -23,6 +23,8 @@ export function activated(
   if (code === undefined) throw new Error(`unknown activation ${activation}`);
   if (activation !== 'prelu') return compute(code);
   if (slopes == null) throw new Error('prelu needs `preluActivationWeights`');
+  // It is applied before anything is rounded.
+  backend.resultFormat = undefined;
   const x = compute(code);
   try {
     return runKernel('Prelu', { x, alpha: slopes }, {}, backend);

@@ -3,6 +3,7 @@ import { type Activation, activated, isOfLastAxis } from '../activation.js';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
 import { define, runKernel } from '../define.js';
+import { bfloat16Of } from '../precision.js';
 
 interface Inputs {
   a: TensorInfo;
@@ -54,10 +55,13 @@ function matMul(
     const [left, leftShape] = operand(a);
     const [right, rightShape] = operand(b);
     const call = backend.call(MatMul);
-    call.tensor(left, leftShape);
-    call.tensor(right, rightShape);
+    const half = bfloat16Of(backend, left, right);
+    call.operand(left, half, leftShape);
+    call.operand(right, half, rightShape);
     call.optional(bias ?? undefined);
-    const y = call.output([...outer, rows, columns], 'float32', [batch, rows, columns]);
+    // Activations are of float32.
+    const result = code === 0 && backend.resultFormat === half ? half : undefined;
+    const y = call.storedOutput([...outer, rows, columns], result, 'float32', [batch, rows, columns]);
     call.flag(transposeA);
     call.flag(transposeB);
     call.number(code);
