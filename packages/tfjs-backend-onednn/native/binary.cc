@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "elementwise.h"
+#include "half.h"
 #include "integers.h"
 #include "kernels.h"
 #include "vector_math.h"
@@ -22,19 +23,21 @@ void arithmetic(Arguments& in, Operation op) {
   apply<uint8_t, uint8_t>(a, b, y, op);
 }
 
-/** For float32 and int32, with an operation for each. */
+/** For float32 and int32, with an operation for each; `ofReals` is the type of the first one's result. */
 template <typename Result, typename OfFloats, typename OfIntegers>
-void either(Arguments& in, DType dtype, OfFloats ofFloats, OfIntegers ofIntegers) {
-  const Tensor a = in.tensor(), b = in.tensor(a.dtype);
-  if (a.dtype == DType::float32) return apply<float, Result>(a, b, in.tensor(dtype), ofFloats, costly);
-  require(a.dtype == DType::int32, "expected float32 or int32");
-  apply<int32_t, int32_t>(a, b, in.tensor(DType::int32), ofIntegers, costly);
+void either(Arguments& in, DType ofReals, OfFloats ofFloats, OfIntegers ofIntegers) {
+  const Tensor a = in.any(), b = in.any(), y = in.any();
+  const bool real = seen(a.dtype) == DType::float32;
+  require(seen(b.dtype) == seen(a.dtype) && a.dtype != DType::boolean, "expected float32 or int32");
+  require(seen(y.dtype) == (real ? ofReals : DType::int32), "the result is of another type");
+  if (real) return apply<float, Result>(a, b, y, ofFloats, costly);
+  apply<int32_t, int32_t>(a, b, y, ofIntegers, costly);
 }
 
 template <typename Operation>
 void ofFloats(Arguments& in, Operation op, int64_t cost = 1) {
-  const Tensor a = in.floats(), b = in.floats();
-  apply<float, float>(a, b, in.floats(), op, cost);
+  const Tensor a = in.stored(), b = in.stored();
+  apply<float, float>(a, b, in.stored(), op, cost);
 }
 
 template <typename T>
@@ -137,28 +140,29 @@ void BitwiseAnd(Arguments& in) {
 
 /** The sum of a list of tensors of one shape, in one pass. */
 void AddN(Arguments& in) {
-  const Tensor y = in.tensor();
+  const Tensor y = in.any();
   std::vector<Tensor> terms(static_cast<size_t>(in.integer(1, 1 << 14)));
   for (auto& term : terms) {
     term = in.tensor(y.dtype);
     require(term.size == y.size, "the terms differ in size");
   }
-  const auto sum = [&](auto zero) {
-    using T = decltype(zero);
+  const auto sum = [&](auto stored) {
     forEachPiece({}, y, static_cast<int64_t>(terms.size()), [&](const Piece& piece) {
-      T* __restrict to = piece.result<T>();
-      const auto from = [&](size_t term) { return static_cast<const T*>(terms[term].data) + piece.start; };
-      std::copy_n(from(0), piece.count, to);
+      auto* __restrict to = piece.result<decltype(valueOf(stored))>();
+      const auto from = [&](size_t term) {
+        return static_cast<const decltype(stored)*>(terms[term].data) + piece.start;
+      };
+      std::transform(from(0), from(0) + piece.count, to, [](auto v) { return valueOf(v); });
       for (size_t term = 1; term < terms.size(); term++) {
-        const T* more = from(term);
+        const auto* more = from(term);
 #pragma omp simd
-        for (int64_t i = 0; i < piece.count; i++) to[i] += more[i];
+        for (int64_t i = 0; i < piece.count; i++) to[i] += valueOf(more[i]);
       }
     });
   };
-  if (y.dtype == DType::float32) return sum(0.0f);
-  require(y.dtype == DType::int32, "expected float32 or int32");
-  sum(uint32_t{0});
+  require(y.dtype != DType::boolean, "expected float32 or int32");
+  if (y.dtype == DType::int32) sum(uint32_t{0});
+  else withStorage(y.dtype, sum);
 }
 
 }  // namespace bag

@@ -8,9 +8,11 @@ namespace {
 
 template <typename Operation>
 void compare(Arguments& in, Operation op) {
-  const Tensor a = in.tensor(), b = in.tensor(a.dtype), y = in.tensor(DType::boolean);
-  if (a.dtype == DType::float32) return apply<float, uint8_t>(a, b, y, op);
-  if (a.dtype == DType::int32) return apply<int32_t, uint8_t>(a, b, y, op);
+  const Tensor a = in.any(), b = in.any(), y = in.tensor(DType::boolean);
+  const DType dtype = seen(a.dtype);
+  require(seen(b.dtype) == dtype, "expected tensors of one type");
+  if (dtype == DType::float32) return apply<float, uint8_t>(a, b, y, op);
+  if (dtype == DType::int32) return apply<int32_t, uint8_t>(a, b, y, op);
   apply<uint8_t, uint8_t>(a, b, y, op);
 }
 

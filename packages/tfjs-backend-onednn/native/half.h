@@ -76,6 +76,13 @@ struct Float16 {
   }
 };
 
+/** What is stored in 16 bits as a float, anything else as it is. */
+template <typename T>
+BAG_INLINE auto valueOf(T v) {
+  if constexpr (std::is_arithmetic_v<T>) return v;
+  else return v.value();
+}
+
 // Vectors of eight or sixteen.
 
 BAG_INLINE void read(Vector& v, const Bfloat16* p) {

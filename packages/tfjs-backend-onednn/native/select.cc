@@ -60,16 +60,16 @@ void convert(const Tensor& x, const Tensor& y) {
 
 /** The condition, and both others, broadcast to the result. */
 void Select(Arguments& in) {
-  const Tensor condition = in.tensor(DType::boolean), yes = in.tensor(), no = in.tensor(yes.dtype);
-  const Tensor y = in.tensor(yes.dtype);
+  const Tensor condition = in.tensor(DType::boolean), yes = in.any(), no = in.any(), y = in.any();
+  require(seen(yes.dtype) == seen(y.dtype) && seen(no.dtype) == seen(y.dtype), "expected tensors of one type");
   if (y.dtype == DType::boolean) select<uint8_t>(condition, yes, no, y);
   else select<uint32_t>(condition, yes, no, y);
 }
 
 void Cast(Arguments& in) {
-  const Tensor x = in.tensor(), y = in.tensor();
+  const Tensor x = in.any(), y = in.tensor();
   const auto pair = [](DType from, DType to) { return static_cast<int>(from) * 3 + static_cast<int>(to); };
-  switch (pair(x.dtype, y.dtype)) {
+  switch (pair(seen(x.dtype), y.dtype)) {
     case pair(DType::float32, DType::int32): return truncate(x, y);
     case pair(DType::float32, DType::boolean): return apply<float, uint8_t>(x, y, [](float v) { return v != 0; });
     case pair(DType::int32, DType::float32): return convert<float, int32_t>(x, y);

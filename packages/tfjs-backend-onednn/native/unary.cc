@@ -28,7 +28,7 @@ void ofNumbers(Arguments& in, Operation op) {
 
 template <typename Operation>
 void test(Arguments& in, Operation op) {
-  const Tensor x = in.floats();
+  const Tensor x = in.stored();
   apply<float, uint8_t>(x, in.tensor(DType::boolean), op);
 }
 
@@ -111,12 +111,12 @@ void Relu6(Arguments& in) {
 }
 
 void LeakyRelu(Arguments& in) {
-  const Tensor x = in.floats(), y = in.floats();
+  const Tensor x = in.stored(), y = in.stored();
   const float slope = in.real();
   apply<float, float>(x, y, [slope](float v) { return v < 0 ? slope * v : v; });
 }
 void Step(Arguments& in) {
-  const Tensor x = in.floats(), y = in.floats();
+  const Tensor x = in.stored(), y = in.stored();
   const float below = in.real();
   apply<float, float>(x, y, [below](float v) {
     const float step = v > 0 ? 1.0f : below;
@@ -124,7 +124,9 @@ void Step(Arguments& in) {
   });
 }
 void ClipByValue(Arguments& in) {
-  const Tensor x = in.tensor(), y = in.tensor(x.dtype);
+  const Tensor x = in.any(), y = in.any();
+  const DType dtype = seen(x.dtype);
+  require(seen(y.dtype) == dtype && dtype != DType::boolean, "expected float32 or int32");
   const auto clip = [&](auto least, auto most) {
     using T = decltype(least);
     apply<T, T>(x, y, [least, most](T v) {
@@ -132,11 +134,10 @@ void ClipByValue(Arguments& in) {
       return v > most ? most : raised;
     });
   };
-  if (x.dtype == DType::float32) {
+  if (dtype == DType::float32) {
     const float least = in.real();
     return clip(least, in.real());
   }
-  require(x.dtype == DType::int32, "expected float32 or int32");
   constexpr int64_t lowest = std::numeric_limits<int32_t>::min(), highest = std::numeric_limits<int32_t>::max();
   const auto least = static_cast<int32_t>(in.integer(lowest, highest));
   clip(least, static_cast<int32_t>(in.integer(lowest, highest)));

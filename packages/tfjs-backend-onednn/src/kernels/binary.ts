@@ -2,12 +2,11 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { kernelNumber } from '../call.js';
 import { define } from '../define.js';
 import { applyBinary, defineBinary } from '../elementwise.js';
+import { storedAlike } from '../precision.js';
 import type { NumericDType } from '../storage.js';
 import { asFloat } from './cast.js';
 
-defineBinary(['Add', 'Sub', 'Multiply', 'Maximum', 'Minimum', 'SquaredDifference'], ['float32', 'int32', 'bool'], {
-  walks: true,
-});
+defineBinary(['Add', 'Sub', 'Multiply', 'Maximum', 'Minimum', 'SquaredDifference'], ['float32', 'int32', 'bool']);
 defineBinary(['Mod', 'Pow'], ['float32', 'int32']);
 defineBinary(['RealDiv', 'Atan2'], ['float32']);
 defineBinary(['BitwiseAnd'], ['int32']);
@@ -34,9 +33,10 @@ define<TensorInfo[]>(
   (tensors, _, backend) => {
     const { shape, dtype } = tensors[0] as TensorInfo;
     const call = backend.call(AddN);
-    const y = call.output(shape, dtype as NumericDType);
+    const half = storedAlike(backend, ...tensors);
+    const y = call.storedOutput(shape, half, dtype as NumericDType);
     call.number(tensors.length);
-    for (const tensor of tensors) call.tensor(tensor);
+    for (const tensor of tensors) call.operand(tensor, half);
     call.run();
     return y;
   },

@@ -20,9 +20,9 @@ define<Inputs>(
     const seenAs = rows ? [...condition.shape, ...Array<number>(shape.length - 1).fill(1)] : condition.shape;
     const call = backend.call(Select);
     call.tensor(condition, seenAs);
-    call.tensor(t);
-    call.tensor(e);
-    const y = call.output(shape, t.dtype as NumericDType);
+    call.stored(t);
+    call.stored(e);
+    const y = call.storedOutput(shape, backend.resultFormat, t.dtype as NumericDType);
     call.run();
     return y;
   },

@@ -7,11 +7,11 @@ import type { NumericDType } from '../storage.js';
 import { asFloat } from './cast.js';
 import { fill } from './fill.js';
 
-defineUnary(['Abs', 'Neg', 'Sign', 'Square', 'Relu', 'Relu6'], ['float32', 'int32'], { walks: true });
-defineUnary(['Sqrt', 'Rsqrt', 'Reciprocal', 'Expm1', 'Log', 'Log1p'], ['float32'], { walks: true });
-defineUnary(['Sin', 'Cos', 'Tan', 'Asin', 'Acos', 'Atan', 'Erf'], ['float32'], { walks: true });
-defineUnary(['Sinh', 'Cosh', 'Tanh', 'Asinh', 'Acosh', 'Atanh'], ['float32'], { walks: true });
-defineUnary(['Sigmoid', 'Softplus', 'Elu', 'Selu'], ['float32'], { walks: true });
+defineUnary(['Abs', 'Neg', 'Sign', 'Square', 'Relu', 'Relu6'], ['float32', 'int32']);
+defineUnary(['Sqrt', 'Rsqrt', 'Reciprocal', 'Expm1', 'Log', 'Log1p'], ['float32']);
+defineUnary(['Sin', 'Cos', 'Tan', 'Asin', 'Acos', 'Atan', 'Erf'], ['float32']);
+defineUnary(['Sinh', 'Cosh', 'Tanh', 'Asinh', 'Acosh', 'Atanh'], ['float32']);
+defineUnary(['Sigmoid', 'Softplus', 'Elu', 'Selu'], ['float32']);
 
 for (const name of ['Ceil', 'Floor', 'Round']) {
   const kernel = kernelNumber(name);
