@@ -56,7 +56,7 @@ void copyParts(const Tensor& whole, const std::vector<Tensor>& parts, bool join)
 }
 
 void copyParts(Arguments& in, bool join) {
-  const Tensor whole = in.tensor();
+  const Tensor whole = in.any();
   require(whole.rank == 2, "expected a matrix");
   std::vector<Tensor> parts(static_cast<size_t>(in.integer(0, 1 << 14)));
   int64_t columns = 0;

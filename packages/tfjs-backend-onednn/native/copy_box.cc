@@ -167,6 +167,8 @@ void copy(const Box& box, const T* from, T* to, bool parallel, bool streaming) {
 void copy(const Box& box, const void* from, void* to, DType dtype, bool parallel, bool streaming) {
   if (bytesOf(dtype) == 1) {
     copy(box, static_cast<const uint8_t*>(from), static_cast<uint8_t*>(to), parallel, streaming);
+  } else if (bytesOf(dtype) == 2) {
+    copy(box, static_cast<const uint16_t*>(from), static_cast<uint16_t*>(to), parallel, streaming);
   } else {
     copy(box, static_cast<const uint32_t*>(from), static_cast<uint32_t*>(to), parallel, streaming);
   }

@@ -29,6 +29,7 @@ template <typename Source>
 void copySlices(const Tensor& x, const Tensor& y, int64_t count, int64_t width, Source source) {
   if (y.size == 0) return;
   if (bytesOf(x.dtype) == 1) copySlices<uint8_t>(x, y, count, width, source);
+  else if (bytesOf(x.dtype) == 2) copySlices<uint16_t>(x, y, count, width, source);
   else copySlices<uint32_t>(x, y, count, width, source);
 }
 
@@ -36,7 +37,7 @@ void copySlices(const Tensor& x, const Tensor& y, int64_t count, int64_t width, 
 
 /** y[b, o, i, :] = x[b, o, indices[b, i], :] */
 void GatherV2(Arguments& in) {
-  const Tensor x = in.tensor(), indices = in.tensor(DType::int32), y = in.tensor(x.dtype);
+  const Tensor x = in.any(), indices = in.tensor(DType::int32), y = in.tensor(x.dtype);
   require(x.rank == 4 && y.rank == 4 && indices.rank == 2, "expected x and the output with 4 axes, indices with 2");
   const int64_t outer = x.dim(1), size = x.dim(2), width = x.dim(3), count = indices.dim(1);
   require(y.dim(0) == x.dim(0) && indices.dim(0) == x.dim(0) && y.dim(1) == outer && y.dim(2) == count &&
@@ -55,7 +56,7 @@ void GatherV2(Arguments& in) {
 
 /** y[i, :] = the slice of x that indices[i, :] choose. */
 void GatherNd(Arguments& in) {
-  const Tensor x = in.tensor(), list = in.tensor(DType::int32), y = in.tensor(x.dtype);
+  const Tensor x = in.any(), list = in.tensor(DType::int32), y = in.tensor(x.dtype);
   const Indices indices(list, shapeOf(x));
   require(y.rank == 2 && y.dim(0) == indices.count() && y.dim(1) == indices.width(), "the output's shape does not fit");
   indices.check();

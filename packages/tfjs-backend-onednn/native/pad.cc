@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "copy_box.h"
+#include "half.h"
 #include "kernels.h"
 
 namespace bag {
@@ -62,13 +63,15 @@ void copySlab(const Tensor& x, const Tensor& y, const Interior& inner, int axis,
 }  // namespace
 
 void PadV2(Arguments& in) {
-  const Tensor x = in.tensor(), y = in.tensor(x.dtype);
+  const Tensor x = in.any(), y = in.tensor(x.dtype);
   const Interior inner(x, y, in.integers());
   const double number = in.number();
   uint32_t value = 0;
-  if (x.dtype == DType::float32) {
-    const auto real = static_cast<float>(number);
-    std::memcpy(&value, &real, sizeof value);
+  if (seen(x.dtype) == DType::float32) {
+    withStorage(x.dtype, [&](auto type) {
+      put(&type, static_cast<float>(number));
+      std::memcpy(&value, &type, sizeof type);
+    });
   } else {
     require(number >= -2147483648.0 && number < 4294967296.0, "the value does not fit an integer");
     const auto integer = static_cast<uint32_t>(static_cast<int64_t>(number));
@@ -85,7 +88,7 @@ void PadV2(Arguments& in) {
 
 /** With `edges`, the mirror lies beyond the outermost elements and repeats them; else it lies on them. */
 void MirrorPad(Arguments& in) {
-  const Tensor x = in.tensor(), y = in.tensor(x.dtype);
+  const Tensor x = in.any(), y = in.tensor(x.dtype);
   const Interior inner(x, y, in.integers());
   const int64_t skipped = in.flag() ? 0 : 1;
   copyInterior(x, y, inner);

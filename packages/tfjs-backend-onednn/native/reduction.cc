@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "half.h"
 #include "kernels.h"
 #include "parallel.h"
 
@@ -106,15 +107,15 @@ inline void addRowsOf(typename Op::Accumulator* __restrict sums, const In* x, in
     const In *a = x + row * stride, *b = a + stride, *c = b + stride, *d = c + stride;
 #pragma omp simd
     for (int64_t i = 0; i < width; i++) {
-      const Accumulator first = Op::combine(static_cast<Accumulator>(a[i]), static_cast<Accumulator>(b[i]));
-      const Accumulator second = Op::combine(static_cast<Accumulator>(c[i]), static_cast<Accumulator>(d[i]));
+      const Accumulator first = Op::combine(static_cast<Accumulator>(valueOf(a[i])), static_cast<Accumulator>(valueOf(b[i])));
+      const Accumulator second = Op::combine(static_cast<Accumulator>(valueOf(c[i])), static_cast<Accumulator>(valueOf(d[i])));
       sums[i] = Op::combine(sums[i], Op::combine(first, second));
     }
   }
   for (; row < rows; row++) {
     const In* a = x + row * stride;
 #pragma omp simd
-    for (int64_t i = 0; i < width; i++) sums[i] = Op::combine(sums[i], static_cast<Accumulator>(a[i]));
+    for (int64_t i = 0; i < width; i++) sums[i] = Op::combine(sums[i], static_cast<Accumulator>(valueOf(a[i])));
   }
 }
 
@@ -169,10 +170,10 @@ void reduceShortRows(const In* x, Out* y, int64_t rows, int64_t length) {
     for (; row + group <= end; row += group) {
       const In* first = x + row * length;
       Accumulator sums[group];
-      for (int64_t j = 0; j < group; j++) sums[j] = static_cast<Accumulator>(first[j * length]);
+      for (int64_t j = 0; j < group; j++) sums[j] = static_cast<Accumulator>(valueOf(first[j * length]));
       for (int64_t i = 1; i < length; i++) {
         for (int64_t j = 0; j < group; j++) {
-          sums[j] = Op::combine(sums[j], static_cast<Accumulator>(first[j * length + i]));
+          sums[j] = Op::combine(sums[j], static_cast<Accumulator>(valueOf(first[j * length + i])));
         }
       }
       for (int64_t j = 0; j < group; j++) y[row + j] = Op::template finish<Out>(sums[j], length);
@@ -287,11 +288,17 @@ struct Extreme {
   }
 };
 
+/** Floats, in 32 bits or in 16, to float32. */
+template <typename Op>
+void reduceFloats(const Plan& plan, const Tensor& x, const Tensor& y) {
+  withStorage(x.dtype, [&](auto type) { reduce<Op>(plan, static_cast<decltype(type)*>(x.data), y.floats()); });
+}
+
 template <bool largest>
 void extreme(const Plan& plan, const Tensor& x, const Tensor& y) {
-  if (x.dtype == DType::float32) reduce<Extreme<float, largest>>(plan, x.floats(), y.floats());
-  else if (x.dtype == DType::int32) reduce<Extreme<int32_t, largest>>(plan, x.ints(), y.ints());
-  else reduce<Extreme<uint8_t, largest>>(plan, x.bools(), y.bools());
+  if (x.dtype == DType::int32) reduce<Extreme<int32_t, largest>>(plan, x.ints(), y.ints());
+  else if (x.dtype == DType::boolean) reduce<Extreme<uint8_t, largest>>(plan, x.bools(), y.bools());
+  else reduceFloats<Extreme<float, largest>>(plan, x, y);
 }
 
 /** As src/kernels/reduction.ts numbers them. */
@@ -301,34 +308,37 @@ enum class Operation : int64_t { sum, mean, product, max, min };
 
 /** Sum, mean, product, maximum or minimum of x over the axes whose bits are set. */
 void Reduce(Arguments& in) {
-  const Tensor x = in.tensor(), y = in.tensor();
+  const Tensor x = in.any(), y = in.tensor();
   const int64_t reduced = in.integer(0, (1 << maxRank) - 1);
   const auto operation = static_cast<Operation>(in.integer(0, 4));
   require(x.size > 0, "expected values to reduce");
   int64_t count = 1;
   for (int axis = 0; axis < x.rank; axis++) count *= (reduced >> axis & 1) != 0 ? x.dim(axis) : 1;
   require(y.size == x.size / count, "the output does not fit the axes that are kept");
-  DType dtype = x.dtype;
+  DType dtype = seen(x.dtype);
   if (operation == Operation::mean) dtype = DType::float32;
   else if (operation <= Operation::product && dtype == DType::boolean) dtype = DType::int32;
   require(y.dtype == dtype, "the output's type is not that of the operation");
 
   const Plan plan(x, reduced);
-  const auto each = [&](auto operation, auto* to) {
+  const bool real = seen(x.dtype) == DType::float32;
+  const auto ofIntegers = [&](auto operation, auto* to) {
     using Op = decltype(operation);
-    if (x.dtype == DType::float32) reduce<Op>(plan, x.floats(), to);
-    else if (x.dtype == DType::int32) reduce<Op>(plan, x.ints(), to);
+    if (x.dtype == DType::int32) reduce<Op>(plan, x.ints(), to);
     else reduce<Op>(plan, x.bools(), to);
   };
   switch (operation) {
     case Operation::sum:
-      if (x.dtype == DType::float32) reduce<Sum>(plan, x.floats(), y.floats());
-      else each(IntegerSum{}, y.ints());
+      if (real) reduceFloats<Sum>(plan, x, y);
+      else ofIntegers(IntegerSum{}, y.ints());
       break;
-    case Operation::mean: each(Mean{}, y.floats()); break;
+    case Operation::mean:
+      if (real) reduceFloats<Mean>(plan, x, y);
+      else ofIntegers(Mean{}, y.floats());
+      break;
     case Operation::product:
-      if (x.dtype == DType::float32) reduce<Product>(plan, x.floats(), y.floats());
-      else each(Product{}, y.ints());
+      if (real) reduceFloats<Product>(plan, x, y);
+      else ofIntegers(Product{}, y.ints());
       break;
     case Operation::max: extreme<true>(plan, x, y); break;
     case Operation::min: extreme<false>(plan, x, y); break;

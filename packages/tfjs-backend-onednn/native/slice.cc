@@ -5,7 +5,7 @@ namespace bag {
 
 /** y[i, j, …] = x[begin₀ + i·step₀, begin₁ + j·step₁, …] */
 void Slice(Arguments& in) {
-  const Tensor x = in.tensor(), y = in.tensor(x.dtype);
+  const Tensor x = in.any(), y = in.tensor(x.dtype);
   const auto begin = in.integers(), step = in.integers();
   const auto rank = static_cast<size_t>(x.rank);
   require(y.rank == x.rank && begin.size() == rank && step.size() == rank, "expected a begin and a step for each axis");
@@ -29,7 +29,7 @@ void Slice(Arguments& in) {
 
 /** y[i, i] = x[i], 0 elsewhere. */
 void Diag(Arguments& in) {
-  const Tensor x = in.tensor(), y = in.tensor(x.dtype);
+  const Tensor x = in.any(), y = in.tensor(x.dtype);
   require(y.rank == 2 && y.dim(0) == x.size && y.dim(1) == x.size, "expected a square output");
   const uint32_t zero = 0;
   Box all, diagonal;

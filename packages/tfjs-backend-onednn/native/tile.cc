@@ -5,7 +5,7 @@ namespace bag {
 
 /** Repeats x along each axis as often as it fits into y. */
 void Tile(Arguments& in) {
-  const Tensor x = in.tensor(), y = in.tensor(x.dtype);
+  const Tensor x = in.any(), y = in.tensor(x.dtype);
   require(y.rank == x.rank, "the output differs in rank from the input");
   const auto from = stridesOf(x), to = stridesOf(y);
   Box box;

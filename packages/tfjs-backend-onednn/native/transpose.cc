@@ -5,7 +5,7 @@ namespace bag {
 
 /** y's axis i is x's axis perm[i]. */
 void Transpose(Arguments& in) {
-  const Tensor x = in.tensor(), y = in.tensor(x.dtype);
+  const Tensor x = in.any(), y = in.tensor(x.dtype);
   const auto perm = in.integers();
   require(y.rank == x.rank && static_cast<int>(perm.size()) == x.rank, "expected one axis for each of the tensor's");
   const auto from = stridesOf(x), to = stridesOf(y);

@@ -52,8 +52,8 @@ void transposeTiles(const float* from, int64_t fromStride, float* to, int64_t to
 }
 #endif
 
-inline void transposeBlock(const uint8_t* from, int64_t fromStride, uint8_t* to, int64_t toStride, int64_t rows,
-                           int64_t columns, bool) {
+template <typename T>
+void transposeBlock(const T* from, int64_t fromStride, T* to, int64_t toStride, int64_t rows, int64_t columns, bool) {
   transposeEdge(from, fromStride, to, toStride, rows, columns);
 }
 

@@ -133,6 +133,11 @@ export class Call {
     return tensor;
   }
 
+  /** A new tensor that is stored as another one is, for kernels that move values: a rounded one moved is itself. */
+  outputLike({ dataId, dtype }: TensorInfo, shape: number[], seenAs?: readonly number[]): TensorInfo {
+    return this.storedOutput(shape, this.#backend.halfOf(dataId), dtype as NumericDType, seenAs);
+  }
+
   run(): void {
     try {
       if (this.#length > frame.length) throw new RangeError(`a kernel takes at most ${frame.length} arguments`);

@@ -2,6 +2,7 @@ import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
 import { define } from '../define.js';
+import { storedAlike } from '../precision.js';
 import type { NumericDType } from '../storage.js';
 
 const Concat = kernelNumber('Concat');
@@ -14,9 +15,10 @@ const mostParts = 2048;
 function join(parts: readonly TensorInfo[], rows: number, shape: number[], backend: OnednnBackend): TensorInfo {
   const call = backend.call(Concat);
   const dtype = (parts[0] as TensorInfo).dtype as NumericDType;
-  const y = call.output(shape, dtype, [rows, width(shape, rows)]);
+  const half = storedAlike(backend, ...parts);
+  const y = call.storedOutput(shape, half, dtype, [rows, width(shape, rows)]);
   call.number(parts.length);
-  for (const part of parts) call.tensor(part, [rows, width(part.shape, rows)]);
+  for (const part of parts) call.operand(part, half, [rows, width(part.shape, rows)]);
   call.run();
   return y;
 }
@@ -24,9 +26,9 @@ function join(parts: readonly TensorInfo[], rows: number, shape: number[], backe
 /** Cuts x into tensors of these shapes, which lie in it as `join` would put them. */
 function split(x: TensorInfo, rows: number, shapes: readonly number[][], backend: OnednnBackend): TensorInfo[] {
   const call = backend.call(Split);
-  call.tensor(x, [rows, width(x.shape, rows)]);
+  call.stored(x, [rows, width(x.shape, rows)]);
   call.number(shapes.length);
-  const parts = shapes.map((shape) => call.output(shape, x.dtype as NumericDType, [rows, width(shape, rows)]));
+  const parts = shapes.map((shape) => call.outputLike(x, shape, [rows, width(shape, rows)]));
   call.run();
   return parts;
 }

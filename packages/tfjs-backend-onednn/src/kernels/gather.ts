@@ -1,7 +1,6 @@
 import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { kernelNumber } from '../call.js';
 import { define } from '../define.js';
-import type { NumericDType } from '../storage.js';
 
 const GatherV2 = kernelNumber('GatherV2');
 const GatherNd = kernelNumber('GatherNd');
@@ -14,9 +13,9 @@ define<Record<'x' | 'indices', TensorInfo>, { axis: number; batchDims?: number }
     const { batchSize, outerSize, dimSize, sliceSize, outputShape } = info;
     const count = batchSize === 0 ? 0 : util.sizeFromShape(indices.shape) / batchSize;
     const call = backend.call(GatherV2);
-    call.tensor(x, [batchSize, outerSize, dimSize, sliceSize]);
+    call.stored(x, [batchSize, outerSize, dimSize, sliceSize]);
     call.tensor(indices, [batchSize, count]);
-    const y = call.output(outputShape, x.dtype as NumericDType, [batchSize, outerSize, count, sliceSize]);
+    const y = call.outputLike(x, outputShape, [batchSize, outerSize, count, sliceSize]);
     call.run();
     return y;
   },
@@ -26,9 +25,9 @@ define<Record<'x' | 'indices', TensorInfo>, { axis: number; batchDims?: number }
 define<Record<'params' | 'indices', TensorInfo>>('GatherNd', ({ params, indices }, _, backend) => {
   const [shape, count, width] = backend_util.prepareAndValidate(params, indices);
   const call = backend.call(GatherNd);
-  call.tensor(params);
+  call.stored(params);
   call.tensor(indices, [count, indices.shape.at(-1) as number]);
-  const y = call.output(shape, params.dtype as NumericDType, [count, width]);
+  const y = call.outputLike(params, shape, [count, width]);
   call.run();
   return y;
 });

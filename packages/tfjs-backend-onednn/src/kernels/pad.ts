@@ -2,7 +2,6 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
 import { define } from '../define.js';
-import type { NumericDType } from '../storage.js';
 
 export type Paddings = [before: number, after: number][];
 
@@ -15,10 +14,10 @@ interface Input {
 
 function start(kernel: number, x: TensorInfo, paddings: Paddings, backend: OnednnBackend) {
   const call = backend.call(kernel);
-  call.tensor(x);
-  const y = call.output(
+  call.stored(x);
+  const y = call.outputLike(
+    x,
     paddings.map(([before, after], i) => before + (x.shape[i] as number) + after),
-    x.dtype as NumericDType,
   );
   call.numbers(paddings.map(([before]) => before));
   return { call, y };

@@ -46,7 +46,7 @@ function reduce(
   }
   if (!changes) return backend.alias(x, shape, dtype);
   const call = backend.call(Reduce);
-  call.tensor(x);
+  call.stored(x);
   const y = call.output(shape, dtype);
   call.number(reduced);
   call.number(operation);

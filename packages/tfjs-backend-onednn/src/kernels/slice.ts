@@ -2,7 +2,6 @@ import { slice_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
 import { define } from '../define.js';
-import type { NumericDType } from '../storage.js';
 
 const Slice = kernelNumber('Slice');
 const Diag = kernelNumber('Diag');
@@ -16,8 +15,8 @@ function walk(
   backend: OnednnBackend,
 ): TensorInfo {
   const call = backend.call(Slice);
-  call.tensor(x);
-  const y = call.output(size, x.dtype as NumericDType);
+  call.stored(x);
+  const y = call.outputLike(x, size);
   call.numbers(begin);
   call.numbers(step);
   call.run();
@@ -93,8 +92,8 @@ define<{ image: TensorInfo }>('FlipLeftRight', ({ image }, _, backend) => revers
 define<Input>('Diag', ({ x }, _, backend) => {
   const size = util.sizeFromShape(x.shape);
   const call = backend.call(Diag);
-  call.tensor(x);
-  const y = call.output([...x.shape, ...x.shape], x.dtype as NumericDType, [size, size]);
+  call.stored(x);
+  const y = call.outputLike(x, [...x.shape, ...x.shape], [size, size]);
   call.run();
   return y;
 });

@@ -2,7 +2,6 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
 import { define } from '../define.js';
-import type { NumericDType } from '../storage.js';
 
 const Transpose = kernelNumber('Transpose');
 
@@ -11,8 +10,8 @@ export function transpose(x: TensorInfo, perm: readonly number[], backend: Onedn
   const shape = perm.map((axis) => x.shape[axis] as number);
   if (keepsOrder(x.shape, perm)) return backend.alias(x, shape, x.dtype);
   const call = backend.call(Transpose);
-  call.tensor(x);
-  const y = call.output(shape, x.dtype as NumericDType);
+  call.stored(x);
+  const y = call.outputLike(x, shape);
   call.numbers(perm);
   call.run();
   return y;
