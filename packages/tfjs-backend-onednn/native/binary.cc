@@ -146,23 +146,25 @@ void AddN(Arguments& in) {
     term = in.tensor(y.dtype);
     require(term.size == y.size, "the terms differ in size");
   }
-  const auto sum = [&](auto stored) {
+  const auto sum = [&](auto stored, auto zero) {
+    using T = decltype(zero);
     forEachPiece({}, y, static_cast<int64_t>(terms.size()), [&](const Piece& piece) {
-      auto* __restrict to = piece.result<decltype(valueOf(stored))>();
+      float buffer[tileSize];
+      T* __restrict to = piece.result<T>();
       const auto from = [&](size_t term) {
-        return static_cast<const decltype(stored)*>(terms[term].data) + piece.start;
+        return numbers(static_cast<const decltype(stored)*>(terms[term].data) + piece.start, buffer, piece.count);
       };
-      std::transform(from(0), from(0) + piece.count, to, [](auto v) { return valueOf(v); });
+      std::copy_n(from(0), piece.count, to);
       for (size_t term = 1; term < terms.size(); term++) {
-        const auto* more = from(term);
+        const T* more = from(term);
 #pragma omp simd
-        for (int64_t i = 0; i < piece.count; i++) to[i] += valueOf(more[i]);
+        for (int64_t i = 0; i < piece.count; i++) to[i] += more[i];
       }
     });
   };
   require(y.dtype != DType::boolean, "expected float32 or int32");
-  if (y.dtype == DType::int32) sum(uint32_t{0});
-  else withStorage(y.dtype, sum);
+  if (y.dtype == DType::int32) return sum(uint32_t{0}, uint32_t{0});
+  withStorage(y.dtype, [&](auto type) { sum(type, 0.0f); });
 }
 
 }  // namespace bag

@@ -11,7 +11,6 @@ namespace bag {
 
 namespace {
 
-constexpr int64_t tileSize = 1024;
 constexpr size_t widest = 4;
 
 /** How an operand lies over the result: the axes that it has and those along which it is repeated, in runs by turns. */

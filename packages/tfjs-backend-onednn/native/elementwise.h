@@ -14,6 +14,9 @@ namespace bag {
 
 constexpr int mostOperands = 3;
 
+/** The longest piece where anything is stored in 16 bits. */
+constexpr int64_t tileSize = 1024;
+
 struct Piece {
   int64_t start, count;
   const void* operands[mostOperands];

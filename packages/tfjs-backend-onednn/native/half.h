@@ -76,13 +76,6 @@ struct Float16 {
   }
 };
 
-/** What is stored in 16 bits as a float, anything else as it is. */
-template <typename T>
-BAG_INLINE auto valueOf(T v) {
-  if constexpr (std::is_arithmetic_v<T>) return v;
-  else return v.value();
-}
-
 // Vectors of eight or sixteen.
 
 BAG_INLINE void read(Vector& v, const Bfloat16* p) {
@@ -219,12 +212,15 @@ inline void widen(const void* from, DType dtype, float* to, int64_t count) {
   withStorage(dtype, [=](auto type) { widen(static_cast<const decltype(type)*>(from), to, count); });
 }
 
-/** A stretch of floats as they are, or what is stored in 16 bits widened into `buffer`. */
-inline const float* asFloats(const float* from, float*, int64_t) { return from; }
-template <typename Half>
-const float* asFloats(const Half* from, float* buffer, int64_t count) {
-  widen(from, buffer, count);
-  return buffer;
+/** A stretch of numbers to compute with: those in 16 bits are widened into `buffer`, others stay where they are. */
+template <typename T>
+auto* numbers(const T* from, [[maybe_unused]] float* buffer, [[maybe_unused]] int64_t count) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    return from;
+  } else {
+    widen(from, buffer, count);
+    return static_cast<const float*>(buffer);
+  }
 }
 
 /** A stretch of floats, in 16 bits. */

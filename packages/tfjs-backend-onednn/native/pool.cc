@@ -235,14 +235,15 @@ void means(const Pool& pool, const T* x, T* y) {
     double* sum = sums.data();
     std::fill_n(sum, channels, 0.0);
     for (const auto& tap : taps) {
-      const float* value = asFloats(x + image + tap.offset, buffer.data(), channels);
+      const float* value = numbers(x + image + tap.offset, buffer.data(), channels);
 #pragma omp simd
       for (int64_t c = 0; c < channels; c++) sum[c] += value[c];
     }
     const auto count = static_cast<double>(taps.size());
-    T* mean = y + window;
+    float* mean = buffer.data();
 #pragma omp simd
-    for (int64_t c = 0; c < channels; c++) put(mean + c, static_cast<float>(sum[c] / count));
+    for (int64_t c = 0; c < channels; c++) mean[c] = static_cast<float>(sum[c] / count);
+    forEachChannel(channels, [=](int64_t c, auto zero, auto) { put(y + window + c, get(mean + c, zero)); });
   });
 }
 

@@ -107,23 +107,35 @@ inline void addRowsOf(typename Op::Accumulator* __restrict sums, const In* x, in
     const In *a = x + row * stride, *b = a + stride, *c = b + stride, *d = c + stride;
 #pragma omp simd
     for (int64_t i = 0; i < width; i++) {
-      const Accumulator first = Op::combine(static_cast<Accumulator>(valueOf(a[i])), static_cast<Accumulator>(valueOf(b[i])));
-      const Accumulator second = Op::combine(static_cast<Accumulator>(valueOf(c[i])), static_cast<Accumulator>(valueOf(d[i])));
+      const Accumulator first = Op::combine(static_cast<Accumulator>(a[i]), static_cast<Accumulator>(b[i]));
+      const Accumulator second = Op::combine(static_cast<Accumulator>(c[i]), static_cast<Accumulator>(d[i]));
       sums[i] = Op::combine(sums[i], Op::combine(first, second));
     }
   }
   for (; row < rows; row++) {
     const In* a = x + row * stride;
 #pragma omp simd
-    for (int64_t i = 0; i < width; i++) sums[i] = Op::combine(sums[i], static_cast<Accumulator>(valueOf(a[i])));
+    for (int64_t i = 0; i < width; i++) sums[i] = Op::combine(sums[i], static_cast<Accumulator>(a[i]));
   }
 }
 
 template <typename Op, typename In>
 void addRows(typename Op::Accumulator* sums, const In* x, int64_t stride, int64_t rows, int64_t width) {
-  if (width == 1) addRowsOf<Op>(sums, x, stride, rows, std::integral_constant<int64_t, 1>{});
-  else if (width == wide) addRowsOf<Op>(sums, x, stride, rows, std::integral_constant<int64_t, wide>{});
-  else addRowsOf<Op>(sums, x, stride, rows, width);
+  if constexpr (std::is_arithmetic_v<In>) {
+    if (width == 1) addRowsOf<Op>(sums, x, stride, rows, std::integral_constant<int64_t, 1>{});
+    else if (width == wide) addRowsOf<Op>(sums, x, stride, rows, std::integral_constant<int64_t, wide>{});
+    else addRowsOf<Op>(sums, x, stride, rows, width);
+  } else {
+    // What is stored in 16 bits is widened some rows at a time.
+    alignas(64) float floats[4 * tileWidth];
+    const int64_t block = std::max<int64_t>(4, tileWidth / std::max<int64_t>(width, 1));
+    for (int64_t row = 0; row < rows; row += block) {
+      const int64_t count = std::min(block, rows - row);
+      if (stride == width) widen(x + row * stride, floats, count * width);
+      else for (int64_t i = 0; i < count; i++) widen(x + (row + i) * stride, floats + i * width, width);
+      addRows<Op>(sums, static_cast<const float*>(floats), width, count, width);
+    }
+  }
 }
 
 /** Reduces the rows [from, to) of `width` columns of a plan into `sums`. */
@@ -167,13 +179,14 @@ void reduceShortRows(const In* x, Out* y, int64_t rows, int64_t length) {
   using Accumulator = typename Op::Accumulator;
   constexpr int64_t group = 8;
   parallelFor(rows, length, [=](int64_t row, int64_t end) {
+    float buffer[group * shortRow];
     for (; row + group <= end; row += group) {
-      const In* first = x + row * length;
+      const auto* first = numbers(x + row * length, buffer, group * length);
       Accumulator sums[group];
-      for (int64_t j = 0; j < group; j++) sums[j] = static_cast<Accumulator>(valueOf(first[j * length]));
+      for (int64_t j = 0; j < group; j++) sums[j] = static_cast<Accumulator>(first[j * length]);
       for (int64_t i = 1; i < length; i++) {
         for (int64_t j = 0; j < group; j++) {
-          sums[j] = Op::combine(sums[j], static_cast<Accumulator>(valueOf(first[j * length + i])));
+          sums[j] = Op::combine(sums[j], static_cast<Accumulator>(first[j * length + i]));
         }
       }
       for (int64_t j = 0; j < group; j++) y[row + j] = Op::template finish<Out>(sums[j], length);

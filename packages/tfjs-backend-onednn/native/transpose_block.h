@@ -50,11 +50,43 @@ void transposeTiles(const float* from, int64_t fromStride, float* to, int64_t to
     }
   }
 }
+
+inline void transpose8x8(const uint16_t* from, int64_t fromStride, uint16_t* to, int64_t toStride) {
+  __m128i rows[8], next[8];
+  for (int i = 0; i < 8; i++) rows[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i * fromStride));
+  // Three times rows i and i + 4 are interleaved, element by element: so each bit of a row's number becomes one of the
+  // column's.
+  for (int step = 0; step < 3; step++) {
+    for (int i = 0; i < 4; i++) {
+      next[2 * i] = _mm_unpacklo_epi16(rows[i], rows[i + 4]);
+      next[2 * i + 1] = _mm_unpackhi_epi16(rows[i], rows[i + 4]);
+    }
+    std::memcpy(rows, next, sizeof rows);
+  }
+  for (int i = 0; i < 8; i++) _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i * toStride), rows[i]);
+}
 #endif
 
 template <typename T>
 void transposeBlock(const T* from, int64_t fromStride, T* to, int64_t toStride, int64_t rows, int64_t columns, bool) {
   transposeEdge(from, fromStride, to, toStride, rows, columns);
+}
+
+inline void transposeBlock(const uint16_t* from, int64_t fromStride, uint16_t* to, int64_t toStride, int64_t rows,
+                           int64_t columns, bool) {
+  int64_t wholeRows = 0, wholeColumns = 0;
+#if defined(__AVX__)
+  wholeRows = rows / 8 * 8;
+  wholeColumns = columns / 8 * 8;
+  for (int64_t r = 0; r < wholeRows; r += 8) {
+    for (int64_t c = 0; c < wholeColumns; c += 8) {
+      transpose8x8(from + c * fromStride + r, fromStride, to + r * toStride + c, toStride);
+    }
+  }
+#endif
+  transposeEdge(from + wholeColumns * fromStride, fromStride, to + wholeColumns, toStride, wholeRows,
+                columns - wholeColumns);
+  transposeEdge(from + wholeRows, fromStride, to + wholeRows * toStride, toStride, rows - wholeRows, columns);
 }
 
 inline void transposeBlock(const uint32_t* from, int64_t fromStride, uint32_t* to, int64_t toStride, int64_t rows,
