@@ -27,12 +27,7 @@ export function storedAlike(backend: Stored, ...tensors: readonly (TensorInfo | 
   return format === backend.resultFormat ? format : undefined;
 }
 
-/** The same for products, where there are instructions for it: else operands are widened first. */
-export function computedIn(backend: Stored, ...operands: readonly TensorInfo[]): HalfFormat | undefined {
-  return hasBfloat16 && storedAlike(backend, ...operands) === 'bfloat16' ? 'bfloat16' : undefined;
-}
-
-/** The same for products whose result is float32. */
+/** bfloat16 where all of these are stored in it and there are instructions to multiply it: else operands are widened first. */
 export function bfloat16Of(backend: Stored, ...operands: readonly TensorInfo[]): HalfFormat | undefined {
   return hasBfloat16 && formatOf(backend, ...operands) === 'bfloat16' ? 'bfloat16' : undefined;
 }
