@@ -14,11 +14,13 @@ function missing(): string | undefined {
   }
 }
 
-/** What is compiled for vectors of eight and of sixteen numbers, and so is tested twice where the processor has both. */
-const compiledTwice = ['cross-entropy', 'softmax', 'unary', 'winograd'].map((name) => `src/${name}.test.ts`);
+/** What is compiled for vectors of eight and of sixteen numbers, or is computed in bfloat16 or not: tested both ways. */
+const twofold = ['cross-entropy', 'half', 'half-kernels', 'softmax', 'unary', 'winograd'].map(
+  (name) => `src/${name}.test.ts`,
+);
 
 const { test } = shared;
-const avx2 = { test: { ...test, name: 'avx2', include: compiledTwice, env: { ONEDNN_MAX_CPU_ISA: 'AVX2' } } };
+const avx2 = { test: { ...test, name: 'avx2', include: twofold, env: { ONEDNN_MAX_CPU_ISA: 'AVX2' } } };
 
 const reason = missing();
 if (reason !== undefined) console.error(`@bag/tfjs-backend-onednn: tests skipped: ${reason}`);

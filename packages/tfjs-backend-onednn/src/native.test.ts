@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { failure } from './fixtures/failure.js';
-import './index.js';
+import { onednn } from './fixtures/onednn.js';
+import { info } from './index.js';
 import { native } from './native.js';
 
 beforeAll(async () => {
@@ -91,16 +92,19 @@ describe('the native interface', () => {
   });
 
   /** Arguments that are right for the kernels that TensorFlow.js has no function of, and some more. */
-  const written = (): [string, number[]][] => {
-    const x = tensor(block(32), 1, 4, 4, 2);
-    const filter = tensor(block(54), 3, 3, 2, 3);
-    const y = tensor(block(12), 1, 2, 2, 3);
+  const written = (dtype = 0): [string, number[]][] => {
+    const stored = (id: number, ...shape: number[]) => [id, dtype, shape.length, ...shape];
+    const x = stored(block(32), 1, 4, 4, 2);
+    const filter = stored(block(54), 3, 3, 2, 3);
+    const y = stored(block(12), 1, 2, 2, 3);
     const geometry = [2, 1, 1, 2, 1, 1, 2, 0, 0, 0];
-    const pooled = tensor(block(8), 1, 2, 2, 2);
+    const pooled = stored(block(8), 1, 2, 2, 2);
     const windows = [2, 2, 0, 2, 2, 0];
-    const like = () => tensor(block(32), 1, 4, 4, 2);
+    const like = () => stored(block(32), 1, 4, 4, 2);
     const vector = () => tensor(block(2), 2);
-    const product = tensor(block(6), 1, 2, 3);
+    const product = stored(block(6), 1, 2, 3);
+    // Activations are of float32.
+    const activation = dtype === 0 ? 1 : 0;
     // As many tiles and channels as Winograd's algorithm wants.
     const images = () => tensor(block(8 * 16 * 16 * 16), 8, 16, 16, 16);
     const square = () => tensor(block(9 * 16 * 16), 3, 3, 16, 16);
@@ -112,10 +116,10 @@ describe('the native interface', () => {
       Narrow: [...vector(), block(1), 4, 1, 2],
       CrossEntropy: [...tensor(block(6), 2, 3), ...tensor(block(6), 2, 3), 1, 0.1, ...vector(), ...vector()],
       CrossEntropyGradient: [...vector(), ...tensor(block(6), 2, 3), ...tensor(block(6), 2, 3), 1, 0.1, ...vector(), ...tensor(block(6), 2, 3)], // prettier-ignore
-      Convolution: [...x, ...filter, 1, ...tensor(block(3), 3), ...y, ...geometry, 1, 0],
+      Convolution: [...x, ...filter, 1, ...tensor(block(3), 3), ...y, ...geometry, activation, 0],
       ConvolutionInputGradient: [...y, ...filter, ...like(), ...geometry],
       ConvolutionFilterGradient: [...x, ...y, ...tensor(block(54), 3, 3, 2, 3), ...geometry],
-      MatMul: [...tensor(block(8), 1, 2, 4), ...tensor(block(12), 1, 4, 3), 1, ...tensor(block(3), 3), ...product, 0, 0, 1, 0], // prettier-ignore
+      MatMul: [...stored(block(8), 1, 2, 4), ...stored(block(12), 1, 4, 3), 1, ...tensor(block(3), 3), ...product, 0, 0, activation, 0], // prettier-ignore
       BatchNormTraining: [...x, ...vector(), ...vector(), 1, ...like(), ...like(), ...vector(), ...vector(), 1e-5, 1],
       BatchNormTrainingGrad: [...like(), ...x, ...vector(), ...vector(), ...vector(), ...vector(), 1, ...like(), ...like(), ...vector(), ...vector(), 1, ...like(), 1e-5, 1], // prettier-ignore
       BatchNormInference: [...x, 1, ...vector(), 1, ...vector(), 0, ...vector(), ...vector(), ...like(), 1e-5, 1],
@@ -126,6 +130,10 @@ describe('the native interface', () => {
       AvgPool: [...x, ...pooled, ...windows],
       AvgPoolGrad: [...pooled, ...like(), ...windows],
     };
+    if (dtype !== 0) {
+      const products = dtype === 3 && /bf16|amx/.test(info().instructionSet) ? 'Convolution|MatMul|' : '';
+      return Object.entries(direct).filter(([name]) => new RegExp(`${products}BatchNorm|Pool`).test(name));
+    }
     return [
       ...Object.entries(direct),
       ['Convolution', [...images(), ...square(), 0, ...images(), ...padded, 1, 0]],
@@ -134,8 +142,8 @@ describe('the native interface', () => {
     ];
   };
 
-  /** The arguments with which functions of TensorFlow.js call kernels; their tensors stay. */
-  const recorded = (): [string, number[]][] => {
+  /** The arguments with which `f` calls kernels; their tensors stay. */
+  const recorded = (f: () => void): [string, number[]][] => {
     const calls: Record<string, number[]> = {};
     const run = native.run.bind(native);
     const spy = vi.spyOn(native, 'run').mockImplementation((number, count) => {
@@ -143,59 +151,87 @@ describe('the native interface', () => {
       calls[native.kernels[number] as string] = Array.from(native.frame.subarray(0, count));
     });
     try {
-      const kernel = (name: string, inputs: tf.NamedTensorMap, attributes = {}) =>
-        tf.engine().runKernel(name, inputs, attributes);
-      const x = tf.tensor1d([0.25, 0.5, -0.75, 0.9]);
-      const matrix = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
-      const images = tf.ones<tf.Rank.R4>([1, 4, 4, 2]);
-      const [i, b] = [x.toInt(), x.toBool()];
-      const indices = tf.tensor2d([[1], [0]], [2, 1], 'int32');
-      for (const name of native.kernels.slice(native.kernels.indexOf('Abs'), native.kernels.indexOf('ClipByValue'))) {
-        kernel(name, { x }, { alpha: 0.5 });
-      }
-      for (const name of native.kernels.slice(native.kernels.indexOf('Add'), native.kernels.indexOf('LogicalAnd'))) {
-        if (!['AddN', 'BitwiseAnd', 'Prelu', 'EluGrad'].includes(name)) kernel(name, { a: x, b: x });
-      }
-      kernel('BitwiseAnd', { a: i, b: i });
-      kernel('Prelu', { x, alpha: x });
-      kernel('EluGrad', { dy: x, y: x });
-      tf.addN([x, x, x]);
-      tf.logicalAnd(b, b);
-      tf.logicalOr(b, b);
-      tf.logicalNot(b);
-      tf.argMax(matrix, 1);
-      tf.concat([matrix, matrix], 1);
-      tf.split(matrix, 3, 1);
-      tf.cumsum(matrix, 1);
-      tf.gather(matrix, indices, 1);
-      tf.gatherND(matrix, indices);
-      tf.oneHot(i, 3);
-      tf.pad(matrix, [[1, 0], [0, 2]]); // prettier-ignore
-      tf.mirrorPad(matrix, [[1, 0], [0, 2]], 'reflect'); // prettier-ignore
-      tf.sum(matrix, 0);
-      tf.image.resizeBilinear(images, [3, 5]);
-      tf.image.resizeNearestNeighbor(images, [3, 5]);
-      kernel('ResizeBilinearGrad', { dy: images, images: tf.ones([1, 2, 3, 2]) }, { alignCorners: false });
-      tf.scatterND(indices, tf.ones([2]), [3]);
-      tf.tensorScatterUpdate(matrix, indices, matrix);
-      tf.unsortedSegmentSum(matrix, tf.tensor1d([1, 0], 'int32'), 2);
-      tf.where(b, x, x);
-      tf.cast(x, 'int32');
-      tf.fill([2, 2], 3);
-      tf.slice(matrix, [0, 1], [2, 2]);
-      tf.diag(x);
-      tf.softmax(matrix);
-      tf.tile(matrix, [2, 1]);
-      tf.topk(matrix, 2);
-      tf.transpose(matrix);
-      tf.clipByValue(x, 0, 0.5);
+      f();
     } finally {
       spy.mockRestore();
     }
     return Object.entries(calls);
   };
 
-  const valid = () => [...recorded(), ...written()];
+  const ofTensorFlow = () => {
+    const kernel = (name: string, inputs: tf.NamedTensorMap, attributes = {}) =>
+      tf.engine().runKernel(name, inputs, attributes);
+    const x = tf.tensor1d([0.25, 0.5, -0.75, 0.9]);
+    const matrix = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
+    const images = tf.ones<tf.Rank.R4>([1, 4, 4, 2]);
+    const [i, b] = [x.toInt(), x.toBool()];
+    const indices = tf.tensor2d([[1], [0]], [2, 1], 'int32');
+    for (const name of native.kernels.slice(native.kernels.indexOf('Abs'), native.kernels.indexOf('ClipByValue'))) {
+      kernel(name, { x }, { alpha: 0.5 });
+    }
+    for (const name of native.kernels.slice(native.kernels.indexOf('Add'), native.kernels.indexOf('LogicalAnd'))) {
+      if (!['AddN', 'BitwiseAnd', 'Prelu', 'EluGrad'].includes(name)) kernel(name, { a: x, b: x });
+    }
+    kernel('BitwiseAnd', { a: i, b: i });
+    kernel('Prelu', { x, alpha: x });
+    kernel('EluGrad', { dy: x, y: x });
+    tf.addN([x, x, x]);
+    tf.logicalAnd(b, b);
+    tf.logicalOr(b, b);
+    tf.logicalNot(b);
+    tf.argMax(matrix, 1);
+    tf.concat([matrix, matrix], 1);
+    tf.split(matrix, 3, 1);
+    tf.cumsum(matrix, 1);
+    tf.gather(matrix, indices, 1);
+    tf.gatherND(matrix, indices);
+    tf.oneHot(i, 3);
+    tf.pad(matrix, [[1, 0], [0, 2]]); // prettier-ignore
+    tf.mirrorPad(matrix, [[1, 0], [0, 2]], 'reflect'); // prettier-ignore
+    tf.sum(matrix, 0);
+    tf.image.resizeBilinear(images, [3, 5]);
+    tf.image.resizeNearestNeighbor(images, [3, 5]);
+    kernel('ResizeBilinearGrad', { dy: images, images: tf.ones([1, 2, 3, 2]) }, { alignCorners: false });
+    tf.scatterND(indices, tf.ones([2]), [3]);
+    tf.tensorScatterUpdate(matrix, indices, matrix);
+    tf.unsortedSegmentSum(matrix, tf.tensor1d([1, 0], 'int32'), 2);
+    tf.where(b, x, x);
+    tf.cast(x, 'int32');
+    tf.fill([2, 2], 3);
+    tf.slice(matrix, [0, 1], [2, 2]);
+    tf.diag(x);
+    tf.softmax(matrix);
+    tf.tile(matrix, [2, 1]);
+    tf.topk(matrix, 2);
+    tf.transpose(matrix);
+    tf.clipByValue(x, 0, 0.5);
+  };
+
+  const in16Bits = () => {
+    const half = <T extends tf.Tensor>(x: T) =>
+      tf.engine().makeTensorFromTensorInfo(onednn().asHalf(x, 'bfloat16')) as T;
+    const [x, matrix] = [half(tf.tensor1d([0.25, 0.5, -0.75, 0.9])), half(tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]))];
+    const indices = tf.tensor2d([[1], [0]], [2, 1], 'int32');
+    tf.relu(x);
+    tf.add(x, x);
+    tf.addN([x, x, x]);
+    tf.where(tf.greater(x, x), x, x);
+    tf.cast(x, 'int32');
+    tf.clipByValue(x, 0, 0.5);
+    tf.concat([matrix, matrix], 1);
+    tf.split(matrix, 3, 1);
+    tf.gather(matrix, indices, 1);
+    tf.gatherND(matrix, indices);
+    tf.pad(matrix, [[1, 0], [0, 2]]); // prettier-ignore
+    tf.mirrorPad(matrix, [[1, 0], [0, 2]], 'reflect'); // prettier-ignore
+    tf.sum(matrix, 0);
+    tf.slice(matrix, [0, 1], [2, 2]);
+    tf.diag(x);
+    tf.tile(matrix, [2, 1]);
+    tf.transpose(matrix);
+  };
+
+  const valid = () => [...recorded(ofTensorFlow), ...recorded(in16Bits), ...[0, 3, 4].flatMap(written)];
 
   it('refuses too few arguments', () => {
     tf.engine().startScope();
