@@ -13,6 +13,7 @@
 #include "arguments.h"
 #include "kernels.h"
 #include "primitives.h"
+#include "simd.h"
 
 namespace bag {
 namespace {
@@ -378,6 +379,8 @@ napi_value start(napi_env env, napi_value exports) {
                                                      std::to_string(version->minor) + "." +
                                                      std::to_string(version->patch))));
   check(env, napi_set_named_property(env, exports, "instructionSet", string(env, instructionSet())));
+  const char* bfloat16 = bag::bfloat16Instructions();
+  check(env, napi_set_named_property(env, exports, "bfloat16Instructions", string(env, bfloat16 ? bfloat16 : "")));
 
   method(env, exports, "allocate", guarded<allocate>);
   method(env, exports, "free", guarded<freeBlock>);

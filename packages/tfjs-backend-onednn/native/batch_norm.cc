@@ -17,9 +17,6 @@ namespace {
 
 // What runs on vectors of 8 and of 16 is inlined into a function for each, closures included.
 #define BAG_INLINE_BODY __attribute__((always_inline))
-#if !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wpsabi"
-#endif
 
 /** Columns in a line of the cache, of what is stored in 16 bits. */
 constexpr int64_t line = 4 * lanes;
@@ -173,7 +170,8 @@ void normalise(const Tensor& x, const Tensor& residual, const Tensor& y, const R
   const float floor = relu ? 0 : -std::numeric_limits<float>::infinity();
   const auto pass = [&](auto streaming, auto withResidual) {
     forEach(rows, [=](int64_t c, auto zero) BAG_INLINE_BODY {
-      return [=, centre = get(m + c, zero), factor = get(s + c, zero), shift = get(b + c, zero)](int64_t i) BAG_INLINE_BODY {
+      return [=, centre = get(m + c, zero), factor = get(s + c, zero),
+              shift = get(b + c, zero)](int64_t i) BAG_INLINE_BODY {
         auto value = fusedMultiplyAdd(get(from + i, zero) - centre, factor, shift);
         if constexpr (withResidual) value += get(other + i, zero);
         put<streaming>(to + i, atLeast(floor, value));
@@ -273,39 +271,35 @@ void BatchNormInference(Arguments& in) {
   });
 }
 
-/**
- * With g = dy where y > 0, s = 1/√(σ² + ε): dγ = s·Σ g·(x − μ), dβ = Σ g, dx = γ·s·(g − dβ/n − (x − μ)·s·dγ/n),
- * dresidual = g. Without a residual the sign of y is computed again from x, which is read anyway.
- */
-void BatchNormTrainingGrad(Arguments& in) {
-  const Tensor dy = in.stored(), x = in.tensor(dy.dtype), mean = in.floats(), variance = in.floats();
-  const Tensor gamma = in.floats(), beta = in.floats(), y = in.optional(x.dtype);
-  const Tensor dx = in.tensor(x.dtype), dGamma = in.floats(), dBeta = in.floats(), dResidual = in.optional(x.dtype);
-  const float epsilon = in.real();
-  const bool relu = in.flag();
-  requireVectors(x, {&gamma, &beta, &mean, &variance, &dGamma, &dBeta});
-  require(dy.size == x.size && dx.size == x.size, "the gradients differ in size from the input");
-  require(dResidual.data == nullptr || dResidual.size == x.size, "the residual's gradient differs in size");
-  require(!relu || dResidual.data == nullptr || y.size == x.size, "expected the output to tell where the ReLU is open");
+namespace {
 
-  const Rows rows(x.size, x.last());
-  const int64_t channels = x.last();
+/** What the gradient in training is computed from, and what it gives. */
+struct Gradient {
+  Tensor dy, x, mean, variance, gamma, beta, y, dx, dGamma, dBeta, dResidual;
+  float epsilon;
+  bool relu;
+};
+
+template <typename T>
+void computeGradient(const Gradient& t) {
+  const Rows rows(t.x.size, t.x.last());
+  const int64_t channels = t.x.last();
   std::vector<float> inverse(static_cast<size_t>(channels)), scale(inverse.size());
   for (int64_t c = 0; c < channels; c++) {
-    scale[c] = gamma.floats()[c] / std::sqrt(variance.floats()[c] + epsilon);
-    inverse[c] = 1 / std::sqrt(variance.floats()[c] + epsilon);
+    scale[c] = t.gamma.floats()[c] / std::sqrt(t.variance.floats()[c] + t.epsilon);
+    inverse[c] = 1 / std::sqrt(t.variance.floats()[c] + t.epsilon);
   }
-  const auto means = rows.widen(mean.floats()), scales = rows.widen(scale.data()), betas = rows.widen(beta.floats());
+  const auto means = rows.widen(t.mean.floats()), scales = rows.widen(scale.data()), betas = rows.widen(t.beta.floats());
   const float *m = means.data(), *s = scales.data(), *b = betas.data();
-  withStorage(x.dtype, [&](auto type) {
-  using T = decltype(type);
-  const T *gradient = static_cast<T*>(dy.data), *input = static_cast<T*>(x.data), *output = static_cast<T*>(y.data);
-  T* other = static_cast<T*>(dResidual.data);
+  const T *gradient = static_cast<T*>(t.dy.data), *input = static_cast<T*>(t.x.data);
+  const T* output = static_cast<T*>(t.y.data);
+  T* other = static_cast<T*>(t.dResidual.data);
 
   // g and x − μ of element i of column c. Where the ReLU was open is told by the y that is computed again from x, or by
   // the given one if there was a residual.
   const auto termsOf = [=](auto masked, auto keeps, int64_t c, auto zero) BAG_INLINE_BODY {
-    return [=, centre = get(m + c, zero), factor = get(s + c, zero), shift = get(b + c, zero)](int64_t i) BAG_INLINE_BODY {
+    return [=, centre = get(m + c, zero), factor = get(s + c, zero),
+            shift = get(b + c, zero)](int64_t i) BAG_INLINE_BODY {
       const auto centred = get(input + i, zero) - centre;
       auto g = get(gradient + i, zero);
       if constexpr (masked && keeps) g = whereAbove0(get(output + i, zero), g);
@@ -313,7 +307,7 @@ void BatchNormTrainingGrad(Arguments& in) {
       return std::pair(g, centred);
     };
   };
-  specialise(relu, other != nullptr, [&](auto masked, auto keeps) {
+  specialise(t.relu, other != nullptr, [&](auto masked, auto keeps) {
     std::vector<double> sums, products;
     twoSums(
         rows,
@@ -328,17 +322,17 @@ void BatchNormTrainingGrad(Arguments& in) {
         },
         sums, products);
 
-    const double count = static_cast<double>(x.size / channels);
+    const double count = static_cast<double>(t.x.size / channels);
     std::vector<float> ofX(static_cast<size_t>(channels)), constant(ofX.size());
     for (int64_t c = 0; c < channels; c++) {
-      dGamma.floats()[c] = static_cast<float>(products[c] * inverse[c]);
-      dBeta.floats()[c] = static_cast<float>(sums[c]);
+      t.dGamma.floats()[c] = static_cast<float>(products[c] * inverse[c]);
+      t.dBeta.floats()[c] = static_cast<float>(sums[c]);
       ofX[c] = static_cast<float>(-double{scale[c]} * inverse[c] * inverse[c] * products[c] / count);
       constant[c] = static_cast<float>(-double{scale[c]} * sums[c] / count);
     }
     const auto wideOfX = rows.widen(ofX.data()), wideConstant = rows.widen(constant.data());
     const float *k = wideOfX.data(), *d = wideConstant.data();
-    T* to = static_cast<T*>(dx.data);
+    T* to = static_cast<T*>(t.dx.data);
     const auto pass = [&](auto streaming) {
       forEach(rows, [=](int64_t c, auto zero) BAG_INLINE_BODY {
         return [=, centre = get(m + c, zero), factor = get(s + c, zero), slope = get(k + c, zero),
@@ -355,10 +349,35 @@ void BatchNormTrainingGrad(Arguments& in) {
         };
       });
     };
-    if (static_cast<int64_t>(dx.bytes()) >= streamingBytes) pass(std::true_type{});
+    if (static_cast<int64_t>(t.dx.bytes()) >= streamingBytes) pass(std::true_type{});
     else pass(std::false_type{});
   });
-  });
+}
+
+}  // namespace
+
+/**
+ * With g = dy where y > 0, s = 1/√(σ² + ε): dγ = s·Σ g·(x − μ), dβ = Σ g, dx = γ·s·(g − dβ/n − (x − μ)·s·dγ/n),
+ * dresidual = g. Without a residual the sign of y is computed again from x, which is read anyway.
+ */
+void BatchNormTrainingGrad(Arguments& in) {
+  Gradient t;
+  t.dy = in.stored();
+  const DType dtype = t.dy.dtype;
+  t.x = in.tensor(dtype);
+  for (Tensor* one : {&t.mean, &t.variance, &t.gamma, &t.beta}) *one = in.floats();
+  t.y = in.optional(dtype);
+  t.dx = in.tensor(dtype);
+  for (Tensor* one : {&t.dGamma, &t.dBeta}) *one = in.floats();
+  t.dResidual = in.optional(dtype);
+  t.epsilon = in.real();
+  t.relu = in.flag();
+  requireVectors(t.x, {&t.gamma, &t.beta, &t.mean, &t.variance, &t.dGamma, &t.dBeta});
+  require(t.dy.size == t.x.size && t.dx.size == t.x.size, "the gradients differ in size from the input");
+  require(t.dResidual.data == nullptr || t.dResidual.size == t.x.size, "the residual's gradient differs in size");
+  require(!t.relu || t.dResidual.data == nullptr || t.y.size == t.x.size,
+          "expected the output to tell where the ReLU is open");
+  withStorage(dtype, [&](auto type) { computeGradient<decltype(type)>(t); });
 }
 
 }  // namespace bag

@@ -155,7 +155,7 @@ void convolve(const Convolution2d& c, const Tensor& x, const Tensor& filter, con
     return wideY.write();
   }
   if (tiled) {
-    winograd::convolve(*tiled, x.data, filter.data, hasBias ? bias.floats() : nullptr, y.data);
+    winograd::convolve(*tiled, x.data, filter.data, false, hasBias ? bias.floats() : nullptr, y.data);
     return activate(y, activation, alpha);
   }
   static Cache<Forward> cache;
@@ -176,7 +176,7 @@ void convolve(const Convolution2d& c, const Tensor& x, const Tensor& filter, con
 
 void inputGradient(const Convolution2d& c, const Tensor& dy, const Tensor& filter, const Tensor& dx) {
   if (const auto tiled = c.plain3x3() ? winograd::forConvolution(c.turned()) : std::nullopt) {
-    return winograd::convolveTurned(*tiled, dy.data, filter.data, dx.data);
+    return winograd::convolve(*tiled, dy.data, filter.data, true, nullptr, dx.data);
   }
   if (!c.direct()) {
     const InFloats wideDy(dy), wideFilter(filter), wideDx(dx);

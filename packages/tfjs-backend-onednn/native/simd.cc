@@ -18,8 +18,13 @@ bool hasWideVectors() {
   return has;
 }
 
+const char* bfloat16Instructions() {
+  if (oneDnnUses(dnnl::cpu_isa::avx512_core_amx)) return "AMX";
+  return oneDnnUses(dnnl::cpu_isa::avx512_core_bf16) ? "AVX-512-BF16" : nullptr;
+}
+
 bool multipliesBfloat16() {
-  static const bool does = oneDnnUses(dnnl::cpu_isa::avx512_core_bf16);
+  static const bool does = bfloat16Instructions() != nullptr;
   return does;
 }
 

@@ -26,12 +26,18 @@ namespace bag {
 /** Whether BAG_WIDE functions may run: where oneDNN uses AVX-512, too. ONEDNN_MAX_CPU_ISA=AVX2 keeps both from it. */
 bool hasWideVectors();
 
-/** Whether there are instructions that multiply bfloat16, and oneDNN uses them. */
+/** The instructions that multiply bfloat16, where oneDNN uses any; else null. */
+const char* bfloat16Instructions();
 bool multipliesBfloat16();
 
 typedef float Vector __attribute__((vector_size(32)));
 typedef int32_t Mask __attribute__((vector_size(32)));
 constexpr int64_t lanes = 8;
+
+// All that takes or gives these is inlined, so how they would be passed does not matter.
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
 
 /** Sixteen floats, for BAG_WIDE functions. */
 typedef float Wide __attribute__((vector_size(64)));
@@ -39,7 +45,6 @@ typedef float Wide __attribute__((vector_size(64)));
 template <typename V>
 constexpr int width = sizeof(V) / sizeof(float);
 
-/** By reference: a vector that is wider than the target's has no way to be passed. */
 template <typename V>
 BAG_INLINE void read(V& v, const float* p) {
   std::memcpy(&v, p, sizeof v);

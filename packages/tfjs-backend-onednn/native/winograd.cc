@@ -110,7 +110,8 @@ void filterGradientOfTiles(const Shape& shape, const void* x, const void* dy, fl
   const int64_t each = Workspace::floats(shape, tiles), part = S::positions * shape.matrixStride();
   const Scratch scratch(threads * each * sizeof(float)), sums(threads * part * sizeof(float));
   const auto run = tileKernels<S, Stored>().filterGradient;
-  const int team = parallelParts(shape.tiles(), shape.channels * shape.outChannels, [&](int thread, int64_t from, int64_t to) {
+  const int64_t cost = shape.channels * shape.outChannels;
+  const int team = parallelParts(shape.tiles(), cost, [&](int thread, int64_t from, int64_t to) {
     const Workspace workspace(scratch.floats() + thread * each, shape, tiles);
     float* sum = sums.floats() + thread * part;
     std::fill(sum, sum + part, 0.0f);
@@ -162,28 +163,20 @@ std::optional<Shape> forFilterGradient(Shape shape) {
   const int64_t threads = omp_get_max_threads(), filter = shape.channels * shape.outChannels;
   const int64_t pixels = shape.batch * shape.height * shape.width * shape.channels;
   const int64_t outPixels = shape.batch * shape.outHeight * shape.outWidth * shape.outChannels;
-  const bool fits = shape.tiles() / threads >= filter / 1024 && threads * shape.positions() * filter <= 4 * (pixels + outPixels);
+  const bool fits = shape.tiles() / threads >= filter / 1024 &&
+                    threads * shape.positions() * filter <= 4 * (pixels + outPixels);
   return fits && pays(shape) ? std::optional(shape) : std::nullopt;
 }
 
-void convolve(const Shape& shape, const void* x, const void* filter, const float* bias, void* y) {
+void convolve(const Shape& shape, const void* x, const void* filter, bool turned, const float* bias, void* y) {
   specialise(shape, [&](auto scheme, auto type) {
     using S = decltype(scheme);
     using Stored = decltype(type);
     // Not kept: it is larger than the filter, and quickly made.
     const Scratch transformed(S::positions * shape.matrixStride() * sizeof(float));
-    transformFilter<S>(shape, static_cast<const Stored*>(filter), transformed.floats());
+    const auto transform = turned ? transformTurnedFilter<S, Stored> : transformFilter<S, Stored>;
+    transform(shape, static_cast<const Stored*>(filter), transformed.floats());
     convolveTiles<S, Stored>(shape, x, transformed.floats(), bias, y);
-  });
-}
-
-void convolveTurned(const Shape& shape, const void* dy, const void* filter, void* dx) {
-  specialise(shape, [&](auto scheme, auto type) {
-    using S = decltype(scheme);
-    using Stored = decltype(type);
-    const Scratch transformed(S::positions * shape.matrixStride() * sizeof(float));
-    transformTurnedFilter<S>(shape, static_cast<const Stored*>(filter), transformed.floats());
-    convolveTiles<S, Stored>(shape, dy, transformed.floats(), nullptr, dx);
   });
 }
 

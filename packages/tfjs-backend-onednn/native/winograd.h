@@ -45,11 +45,11 @@ std::optional<Shape> forConvolution(Shape shape);
 /** The same for `filterGradient`. */
 std::optional<Shape> forFilterGradient(Shape shape);
 
-/** y = x convolved by filter [3, 3, channels, outChannels] (+ bias, where it is not null). */
-void convolve(const Shape& shape, const void* x, const void* filter, const float* bias, void* y);
-
-/** dx = dy convolved by the filter [3, 3, outChannels, channels] turned by 180°: the shape is that of this convolution. */
-void convolveTurned(const Shape& shape, const void* dy, const void* filter, void* dx);
+/**
+ * y = x convolved by filter [3, 3, channels, outChannels] (+ bias, where it is not null); or, for the gradient of the
+ * input, by filter [3, 3, outChannels, channels] turned by 180°.
+ */
+void convolve(const Shape& shape, const void* x, const void* filter, bool turned, const float* bias, void* y);
 
 /** df[u,v,c,o] = Σ x[b, i + u − p, j + v − p, c] · dy[b,i,j,o], in float32. */
 void filterGradient(const Shape& shape, const void* x, const void* dy, float* dFilter);

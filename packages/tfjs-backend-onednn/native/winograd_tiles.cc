@@ -273,7 +273,8 @@ BAG_INLINE void multiplyChannels(const Shape& s, const float* v, const float* m,
   for (int64_t out = 0; out < outPanels; out += step) {
     for (int64_t c = 0; c < s.channels; c += rows) {
       multiply<V, rows, vectors, block, 1, panel, true>(
-          v + c / panel * panelStride<S> + c % panel, panels * panelStride<S>, m + out * panelStride<S>, outPanels * panelStride<S>,
+          v + c / panel * panelStride<S> + c % panel, panels * panelStride<S>, m + out * panelStride<S>,
+          outPanels * panelStride<S>,
           vectorStride<V>(panelStride<S>), blocks, sums + c * s.outChannels + out * panel, s.outChannels, width<V>);
     }
   }

@@ -200,7 +200,7 @@ export class OnednnBackend extends MathBackendCPU implements Precisions {
     this.#copies--;
   }
 
-  /** Those that belong to someone: the kept copies of weights do not. */
+  /** Without the kept copies, which nobody made by a call. */
   override numDataIds(): number {
     return this.data.numDataIds() - this.#copies;
   }

@@ -1,7 +1,6 @@
 import process from 'node:process';
 import type { HalfFormat } from './half.js';
 import { native, type NativeMemory } from './native.js';
-import { bfloat16Instructions } from './precision.js';
 
 /** What a 16-bit format is here, besides storage. */
 export interface HalfSupport {
@@ -32,7 +31,7 @@ export function info(): EngineInfo {
     instructionSet: native.instructionSet,
     threads: native.threads(),
     halves: {
-      bfloat16: { computedBy: bfloat16Instructions, convertedBy: 'shifts' },
+      bfloat16: { computedBy: native.bfloat16Instructions || null, convertedBy: 'shifts' },
       // The addon is compiled for F16C on x64 and would not have loaded without.
       float16: { computedBy: null, convertedBy: process.arch === 'x64' ? 'F16C' : 'software' },
     },

@@ -77,7 +77,7 @@ function register(kernelName: string, run: Run): void {
   registerKernel({ kernelName, backendName, kernelFunc });
 }
 
-/** Operands that are used again, by the backward pass and until their update. */
+/** Operands that are weights: they are rounded once an update. Activations would hold memory until the backward pass. */
 const weights = new Set(['filter', 'b']);
 
 function runIn16Bits(

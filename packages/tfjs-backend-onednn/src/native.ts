@@ -28,6 +28,8 @@ export interface Native {
   readonly kernels: readonly string[];
   readonly oneDnnVersion: string;
   readonly instructionSet: string;
+  /** Those that multiply bfloat16; empty where there are none. */
+  readonly bfloat16Instructions: 'AVX-512-BF16' | 'AMX' | '';
   allocate(bytes: number, owner: number): BlockId;
   free(block: BlockId): void;
   newOwner(): number;

@@ -2,11 +2,8 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Ambient, HalfFormat, Operation } from './half.js';
 import { native } from './native.js';
 
-const instructions: Partial<Record<string, 'AVX-512-BF16' | 'AMX'>> = { avx512_bf16: 'AVX-512-BF16', amx: 'AMX' };
-
-/** What oneDNN computes bfloat16 by here: without any, widening and computing in float32 is faster. */
-export const bfloat16Instructions = instructions[native.instructionSet] ?? null;
-const hasBfloat16 = bfloat16Instructions !== null;
+/** Whether oneDNN has instructions for bfloat16 here: without them widening and computing in float32 is faster. */
+const hasBfloat16 = native.bfloat16Instructions !== '';
 
 interface Stored {
   halfOf(dataId: object): HalfFormat | undefined;

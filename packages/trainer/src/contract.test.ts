@@ -5,6 +5,7 @@ import { cifarResnet } from '@bag/resnet-variants';
 import { testContract } from '@bag/testing';
 import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
+import { stream } from './fixtures/stream.js';
 import * as exports from './index.js';
 import {
   cutmixAdapter,
@@ -27,10 +28,6 @@ const batch: exports.Batch = {
   labels: Int32Array.of(0, 2),
   shape: [2, 8, 8, 3],
 };
-// eslint-disable-next-line @typescript-eslint/require-await -- the loop takes asynchronous batches
-async function* stream(): AsyncGenerator<exports.Batch> {
-  yield batch;
-}
 
 /** One step at a rate; gives the network's parameters before and after. */
 async function trained(rate: number) {
@@ -40,7 +37,7 @@ async function trained(rate: number) {
   const state = { epoch: 0, optimizer: optimizer.init() };
   const result = await train({
     network: net,
-    batches: stream,
+    batches: () => stream([batch]),
     stepsPerEpoch: 1,
     epochs: 1,
     optimizer,
@@ -103,7 +100,7 @@ testContract({
     evaluate: {
       on: async () => {
         const net = network();
-        const scores = await evaluate(net, stream());
+        const scores = await evaluate(net, stream([batch]));
         net.dispose();
         return scores;
       },

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { StepEvent, TrainEvent } from './events.js';
+import { stream } from './fixtures/stream.js';
 import { RunFolder } from './node.js';
 import { loadParameters, storeParameters } from './parameters.js';
 import { train, type TrainState } from './train.js';
@@ -28,10 +29,6 @@ function batchesOf(epoch: number, spoiled: readonly number[] = []): Batch[] {
     if (spoiled.includes(epoch * batchesPerEpoch + index)) images[7] = Infinity;
     return { images, labels: Int32Array.of(0, 1, 1, 0), shape: [4, 8, 8, 3] };
   });
-}
-// eslint-disable-next-line @typescript-eslint/require-await -- the loop takes asynchronous batches
-async function* stream(list: Batch[]): AsyncGenerator<Batch> {
-  yield* list;
 }
 
 const rate = linearWarmup({ peak: 0.1, steps: 12 });

@@ -10,6 +10,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { mixupAdapter } from './adapters.js';
 import type { MemoryInUse, TrainEvent } from './events.js';
+import { stream } from './fixtures/stream.js';
 import { hardLoss } from './objective.js';
 import { loadParameters, storeParameters } from './parameters.js';
 import { NonFiniteLossError, train, type TrainState } from './train.js';
@@ -33,10 +34,6 @@ function batchesOf(epoch: number): Batch[] {
     }
     return { images, labels, shape: [perBatch, size, size, 3] };
   });
-}
-// eslint-disable-next-line @typescript-eslint/require-await -- the loop takes asynchronous batches
-async function* stream(list: Batch[]): AsyncGenerator<Batch> {
-  yield* list;
 }
 
 const create = (classes = 2) =>
