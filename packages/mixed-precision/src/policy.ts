@@ -28,8 +28,9 @@ const names = {
 export type Precision = keyof typeof names;
 
 export interface PolicyOptions {
+  /** `'bfloat16'`, `'float16'` or `'float32'`; or `'bf16'`, `'fp16'`, `'fp32'`. */
   dtype: Precision;
-  /** Operations that are float32 all the same, in the forward pass and in its gradient. */
+  /** Operations whose operands are taken and whose results given in float32, in the gradient too; none by default. */
   float32?: readonly Operation[];
 }
 
@@ -59,8 +60,6 @@ export interface Policy {
  * are fp32. On an engine without 16-bit storage the values are rounded exactly as one with it would, and `describe`
  * says so; that costs time instead of saving it.
  *
- * @param dtype `'bfloat16'`, `'float16'` or `'float32'`; or `'bf16'`, `'fp16'`, `'fp32'`.
- * @param float32 Operations whose operands are taken, and whose results given, in float32: none by default.
  * @throws RangeError for another dtype or operation.
  * Source: Micikevicius et al. 2017; He et al. 2018, section 3.2.
  * @example
