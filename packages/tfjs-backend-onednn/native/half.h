@@ -100,20 +100,28 @@ BAG_INLINE void write(Bfloat16* p, const Vector& v) {
 #endif
 }
 
-typedef uint16_t WideHalves __attribute__((vector_size(32)));
 typedef uint32_t WideWords __attribute__((vector_size(64)));
+/** Sixteen words, by halves. */
+typedef uint16_t WordHalves __attribute__((vector_size(64)));
+typedef uint16_t WideHalves __attribute__((vector_size(32)));
+
+// By one permutation of halves each: GCC 12 takes four instructions for a conversion by lanes.
 
 BAG_INLINE void read(Wide& v, const Bfloat16* p) {
   WideHalves halves;
   std::memcpy(&halves, p, sizeof halves);
-  v = (Wide)(__builtin_convertvector(halves, WideWords) << 16);
+  const WordHalves lower = __builtin_shufflevector(halves, halves, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+                                                   -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+  v = (Wide)__builtin_shufflevector(WordHalves{}, lower, 0, 32, 0, 33, 0, 34, 0, 35, 0, 36, 0, 37, 0, 38, 0, 39, 0, 40,
+                                    0, 41, 0, 42, 0, 43, 0, 44, 0, 45, 0, 46, 0, 47);
 }
 
 BAG_INLINE void write(Bfloat16* p, const Wide& v) {
   const WideWords bits = (WideWords)v, rounded = bits + 0x7fff + (bits >> 16 & 1);
-  const WideWords words = v == v ? rounded : WideWords{} + 0x7fc00000;
-  const WideHalves halves = __builtin_convertvector(words >> 16, WideHalves);
-  std::memcpy(p, &halves, sizeof halves);
+  const auto words = (WordHalves)(v == v ? rounded : WideWords{} + 0x7fc00000);
+  const WideHalves upper = __builtin_shufflevector(words, words, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29,
+                                                   31);
+  std::memcpy(p, &upper, sizeof upper);
 }
 
 BAG_INLINE void read(Vector& v, const Float16* p) {
