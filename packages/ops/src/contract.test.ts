@@ -9,6 +9,7 @@ import {
   conv2dBackpropFilter,
   conv2dBackpropInput,
   crossEntropy,
+  globalAveragePool,
   maxPool,
   PendingStatistics,
   sgdUpdate,
@@ -73,6 +74,7 @@ testContract({
       on: ({ x }) => maxPool(x, { size: 3, strides: 2, padding: 1 }),
       off: ({ x }) => [maxPool(x, { size: 1, strides: 1 }), x],
     },
+    globalAveragePool: { on: ({ x }) => globalAveragePool(x) },
     crossEntropy: { on: ({ logits, labels }) => crossEntropy({ logits, labels, smoothing: 0.1 }) },
     sgdUpdate: {
       on: ({ ones, zeros }) => sgdUpdate({ parameter: ones, gradient: ones, velocity: zeros, rate: 0.1 }),

@@ -14,7 +14,8 @@ export {
   type Padding,
 } from './conv2d.js';
 export { crossEntropy, type CrossEntropyAttributes, type CrossEntropyOptions } from './cross-entropy.js';
+export { globalAveragePool } from './global-average-pool.js';
 export { valueAndGradients } from './gradients.js';
 export { maxPool, type MaxPoolAttributes, type MaxPoolOptions } from './max-pool.js';
-export { type BatchStatistics, PendingStatistics } from './pending-statistics.js';
+export { type BatchStatistics, PendingStatistics, type RunningStatisticsAttributes } from './pending-statistics.js';
 export { type SgdAttributes, sgdUpdate, type SgdUpdateOptions } from './sgd-update.js';

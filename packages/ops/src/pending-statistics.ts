@@ -1,4 +1,14 @@
-import { add, keep, mul, type Tensor, type Tensor1D, tidy, type Variable } from '@tensorflow/tfjs-core';
+import {
+  add,
+  keep,
+  mul,
+  type NamedTensorMap,
+  type Tensor,
+  type Tensor1D,
+  tidy,
+  type Variable,
+} from '@tensorflow/tfjs-core';
+import { runKernel } from './kernel.js';
 
 /** What one BatchNorm learnt about one batch, and where it belongs. */
 export interface BatchStatistics {
@@ -12,6 +22,13 @@ export interface BatchStatistics {
   variance: Tensor1D;
   /** How many values each mean was taken over: batch · height · width. */
   count: number;
+}
+
+/** The attributes of the `BagRunningStatistics` kernel. */
+export interface RunningStatisticsAttributes {
+  momentum: number;
+  /** n/(n − 1), by which the batch's variance is multiplied first. */
+  unbiased: number;
 }
 
 /**
@@ -45,10 +62,12 @@ export class PendingStatistics {
    */
   commit(momentum = 0.1): void {
     for (const { runningMean, runningVariance, mean, variance, count } of this.#pending) {
+      const inputs: NamedTensorMap = { runningMean, runningVariance, mean, variance };
+      const attributes: RunningStatisticsAttributes = { momentum, unbiased: count / Math.max(count - 1, 1) };
       tidy(() => {
-        const unbiased = mul(variance, count / Math.max(count - 1, 1));
-        runningMean.assign(blend(runningMean, mean, momentum));
-        runningVariance.assign(blend(runningVariance, unbiased, momentum));
+        const [nextMean, nextVariance] = runKernel('BagRunningStatistics', inputs, attributes, compose) as Tensor[];
+        runningMean.assign(nextMean as Tensor);
+        runningVariance.assign(nextVariance as Tensor);
       });
     }
     this.discard();
@@ -64,6 +83,11 @@ export class PendingStatistics {
   }
 }
 
-function blend(running: Tensor, batch: Tensor, momentum: number): Tensor {
-  return add(mul(running, 1 - momentum), mul(batch, momentum));
+function compose({ runningMean, runningVariance, mean, variance }: NamedTensorMap, attrs: unknown): Tensor[] {
+  const { momentum, unbiased } = attrs as RunningStatisticsAttributes;
+  const blend = (running: Tensor, batch: Tensor) => add(mul(running, 1 - momentum), mul(batch, momentum));
+  return [
+    blend(runningMean as Tensor, mean as Tensor),
+    blend(runningVariance as Tensor, mul(variance as Tensor, unbiased)),
+  ];
 }

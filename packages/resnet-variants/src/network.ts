@@ -1,9 +1,15 @@
-import { batchNormInference, batchNormTraining, conv2d, maxPool, type PendingStatistics } from '@bag/ops';
+import {
+  batchNormInference,
+  batchNormTraining,
+  conv2d,
+  globalAveragePool,
+  maxPool,
+  type PendingStatistics,
+} from '@bag/ops';
 import {
   add,
   type Tensor,
   matMul,
-  mean,
   pad,
   type Tensor1D,
   type Tensor2D,
@@ -72,7 +78,7 @@ export class ResNet {
       }
       // A scope for each block: what the backward pass does not need dies with it.
       for (const block of this.architecture.blocks) x = scoped(x, images, (input) => this.#block(input, block, pass));
-      const features = mean<Tensor2D>(x, [1, 2]);
+      const features = globalAveragePool(x);
       return add<Tensor2D>(
         matMul(features, this.#variable('fc.weight') as unknown as Tensor2D),
         this.#variable('fc.bias'),

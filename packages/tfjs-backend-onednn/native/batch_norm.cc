@@ -444,4 +444,22 @@ void BatchNormTrainingGrad(Arguments& in) {
   withStorage(dtype, [&](auto type) { computeGradient<decltype(type)>(t); });
 }
 
+/** running ← (1 − m)·running + m·batch, of a mean and of a variance, which is taken times n/(n − 1) first. */
+void RunningStatistics(Arguments& in) {
+  const Tensor runningMean = in.floats(), runningVariance = in.floats(), mean = in.floats(), variance = in.floats();
+  const Tensor nextMean = in.floats(), nextVariance = in.floats();
+  const float momentum = in.real(), unbiased = in.real();
+  const int64_t channels = mean.size;
+  for (const auto* t : {&runningMean, &runningVariance, &variance, &nextMean, &nextVariance}) {
+    require(t->size == channels, "the statistics differ in size");
+  }
+  const auto blend = [=](const Tensor& running, const Tensor& batch, float scale, const Tensor& next) {
+    for (int64_t c = 0; c < channels; c++) {
+      next.floats()[c] = running.floats()[c] * (1 - momentum) + batch.floats()[c] * scale * momentum;
+    }
+  };
+  blend(runningMean, mean, 1, nextMean);
+  blend(runningVariance, variance, unbiased, nextVariance);
+}
+
 }  // namespace bag

@@ -12,6 +12,7 @@ namespace bag {
   KERNEL(BatchNormTraining)         \
   KERNEL(BatchNormTrainingGrad)     \
   KERNEL(BatchNormInference)        \
+  KERNEL(RunningStatistics)         \
   /* binary.cc */                   \
   KERNEL(Add)                       \
   KERNEL(AddN)                      \
@@ -65,6 +66,7 @@ namespace bag {
   KERNEL(MaxPoolGrad)               \
   KERNEL(AvgPool)                   \
   KERNEL(AvgPoolGrad)               \
+  KERNEL(GlobalAveragePoolGrad)     \
   /* reduction.cc */                \
   KERNEL(Reduce)                    \
   /* resize.cc */                   \

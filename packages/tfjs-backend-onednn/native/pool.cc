@@ -337,4 +337,24 @@ void AvgPoolGrad(Arguments& in) {
   });
 }
 
+/** dx[b,i,j,c] = dy[b,c] / (height · width). */
+void GlobalAveragePoolGrad(Arguments& in) {
+  const Tensor dy = in.floats(), dx = in.stored();
+  require(dx.rank == 4, "expected images of rank 4");
+  const int64_t channels = dx.dim(3), pixels = dx.dim(1) * dx.dim(2);
+  require(dy.size == dx.dim(0) * channels, "expected one number for each image and channel");
+  const float* gradient = dy.floats();
+  const float share = 1.0f / static_cast<float>(pixels);
+  withStorage(dx.dtype, [&](auto type) {
+    auto* to = as<decltype(type)>(dx);
+    parallelFor(dx.dim(0) * pixels, channels, [=](int64_t from, int64_t end) {
+      for (int64_t pixel = from; pixel < end; pixel++) {
+        const float* row = gradient + pixel / pixels * channels;
+        auto* target = to + pixel * channels;
+        forEachChannel(channels, [=](int64_t c, auto zero, auto) { put(target + c, get(row + c, zero) * share); });
+      }
+    });
+  });
+}
+
 }  // namespace bag

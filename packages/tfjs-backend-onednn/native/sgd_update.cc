@@ -1,34 +1,67 @@
 #include <vector>
 
+#include "half.h"
 #include "kernels.h"
 #include "parallel.h"
 
 namespace bag {
+
+namespace {
+
+/** p, g, v and what becomes of them; a copy of p' in 16 bits where that is asked for. */
+struct Update {
+  Tensor parameter, gradient, velocity, next, nextVelocity, copy;
+  float rate, momentum, decay, scale;
+  bool nesterov;
+};
+
+template <bool streaming, typename Half>
+void update(const Update& u) {
+  const float *p = u.parameter.floats(), *g = u.gradient.floats(), *v = u.velocity.floats();
+  float *to = u.next.floats(), *toVelocity = u.nextVelocity.floats();
+  Half* copy = static_cast<Half*>(u.copy.data);
+  const float scale = u.scale, decay = u.decay, momentum = u.momentum, rate = u.rate;
+  const float ofG = u.nesterov ? 1 : 0, ofV = u.nesterov ? momentum : 1;
+  const auto one = [=](int64_t i, auto zero) {
+    const auto old = get(p + i, zero), total = scale * get(g + i, zero) + decay * old;
+    const auto moved = momentum * get(v + i, zero) + total, next = old - rate * (ofG * total + ofV * moved);
+    put<streaming>(toVelocity + i, moved);
+    put<streaming>(to + i, next);
+    if constexpr (!std::is_same_v<Half, float>) put<streaming>(copy + i, next);
+  };
+  parallelFor(u.parameter.size, 1, [=](int64_t from, int64_t end) {
+    int64_t i = from;
+    for (; i + lanes <= end; i += lanes) one(i, Vector{});
+    for (; i < end; i++) one(i, 0.0f);
+    fence();
+  }, 2 * lanes);
+}
+
+}  // namespace
 
 /**
  * g' = s·g + λ·p; v' = μ·v + g'; p' = p − η·(g' + μ·v') with Nesterov, else p − η·v'. One pass, into fresh memory: what
  * hangs on the old weight stays true of it.
  */
 void SgdUpdate(Arguments& in) {
-  const Tensor parameter = in.floats(), gradient = in.floats(), velocity = in.floats();
-  const Tensor next = in.floats(), nextVelocity = in.floats();
-  const float rate = in.real(), momentum = in.real(), decay = in.real(), scale = in.real();
-  const bool nesterov = in.flag();
-  for (const auto* t : {&gradient, &velocity, &next, &nextVelocity}) {
-    require(t->size == parameter.size, "the tensors differ in size");
+  Update u;
+  for (Tensor* t : {&u.parameter, &u.gradient, &u.velocity, &u.next, &u.nextVelocity}) *t = in.floats();
+  const bool copied = in.flag();
+  if (copied) u.copy = in.stored();
+  for (float* value : {&u.rate, &u.momentum, &u.decay, &u.scale}) *value = in.real();
+  u.nesterov = in.flag();
+  for (const auto* t : {&u.gradient, &u.velocity, &u.next, &u.nextVelocity}) {
+    require(t->size == u.parameter.size, "the tensors differ in size");
   }
-  const float *p = parameter.floats(), *g = gradient.floats(), *v = velocity.floats();
-  float *__restrict to = next.floats(), *__restrict toVelocity = nextVelocity.floats();
-  const float ofG = nesterov ? 1 : 0, ofV = nesterov ? momentum : 1;
-  parallelFor(parameter.size, 1, [=](int64_t from, int64_t end) {
-#pragma omp simd
-    for (int64_t i = from; i < end; i++) {
-      const float total = scale * g[i] + decay * p[i];
-      const float moved = momentum * v[i] + total;
-      toVelocity[i] = moved;
-      to[i] = p[i] - rate * (ofG * total + ofV * moved);
-    }
-  }, 16);
+  require(!copied || (u.copy.size == u.parameter.size && isHalf(u.copy.dtype)),
+          "expected a copy of this size in 16 bits");
+  // The weights together are larger than the cache, even where each is not.
+  const bool streaming = u.parameter.bytes() >= 1 << 20;
+  withStorage(u.copy.dtype, [&](auto type) {
+    using Half = decltype(type);
+    if (streaming) update<true, Half>(u);
+    else update<false, Half>(u);
+  });
 }
 
 /** Writes 1 where every value of every tensor is finite, else 0. */

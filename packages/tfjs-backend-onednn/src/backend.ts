@@ -183,14 +183,24 @@ export class OnednnBackend extends MathBackendCPU implements Precisions {
   weightAsHalf(x: TensorInfo, half: HalfFormat): TensorInfo {
     const storage = this.data.get(x.dataId);
     if (storage.half !== undefined) return this.asHalf(x, half);
-    let copy = storage.rounded;
-    if (copy === undefined || this.halfOf(copy) !== half) {
+    if (storage.rounded === undefined || this.halfOf(storage.rounded) !== half) {
       this.#dropCopy(storage);
-      copy = this.asHalf(x, half).dataId;
-      storage.rounded = copy;
-      this.#copies++;
+      this.keepHalf(x.dataId, this.asHalf(x, half).dataId);
     }
-    return this.alias({ ...x, dataId: copy }, x.shape, x.dtype);
+    storage.roundedIsUsed = true;
+    return this.alias({ ...x, dataId: storage.rounded as DataId }, x.shape, x.dtype);
+  }
+
+  /** The format in which a weight is used: what updates it makes the next one's copy along with it. */
+  usedHalfOf(weight: DataId): HalfFormat | undefined {
+    const { rounded, roundedIsUsed } = this.data.get(weight);
+    return rounded !== undefined && roundedIsUsed ? this.halfOf(rounded) : undefined;
+  }
+
+  /** Hands a weight its copy in 16 bits. */
+  keepHalf(weight: DataId, copy: DataId): void {
+    this.data.get(weight).rounded = copy;
+    this.#copies++;
   }
 
   #dropCopy(storage: Storage): void {

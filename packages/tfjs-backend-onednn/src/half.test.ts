@@ -1,12 +1,13 @@
 import { policy, roundArray } from '@bag/mixed-precision';
-import { batchNormTraining, conv2d, crossEntropy, maxPool, valueAndGradients } from '@bag/ops';
+import { batchNormTraining, conv2d, crossEntropy, maxPool, sgdUpdate, valueAndGradients } from '@bag/ops';
 import { expectNoLeak, relativeError } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import { readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { noise } from './fixtures/noise.js';
 import { half, onednn } from './fixtures/onednn.js';
 import { memory } from './index.js';
+import { native } from './native.js';
 
 beforeAll(async () => {
   await tf.setBackend('onednn');
@@ -77,6 +78,44 @@ describe('a weight in 16 bits', () => {
     expect(memory().blocksInUse - blocks).toBe(1);
     expect(convolve(weight)).toEqual(first.map((value) => value * 2));
     weight.dispose();
+    expect(memory().blocksInUse).toBe(blocks);
+  });
+
+  const update = (weight: tf.Variable) => {
+    tf.tidy(() => {
+      const gradient = tf.tensor(noise(weight.size, 3, 0, 1), weight.shape);
+      weight.assign(sgdUpdate({ parameter: weight, gradient, velocity: tf.zerosLike(weight), rate: 0.1 }).parameter);
+    });
+  };
+
+  test.each([
+    [16, 'small'],
+    [256, 'written past the cache'],
+  ])('is made along with the update, %i channels, %s', (channels) => {
+    const shape: [number, number, number, number] = [3, 3, channels, channels + 3];
+    const blocks = memory().blocksInUse;
+    const weight = tf.tidy(() => tf.variable(tf.tensor4d(noise(9 * channels * (channels + 3), 2, 0, 1), shape)));
+    const x = tf.tensor4d(noise(2 * 4 * 4 * channels, 1, 0, 1), [2, 4, 4, channels]);
+    const product = (w: tf.Tensor4D) =>
+      tf.tidy(() => onednn().precision.autocast('bfloat16', () => tf.conv2d(x, w, 1, 'same').dataSync()));
+    product(weight);
+    update(weight);
+    // The new master and its copy.
+    expect(memory().blocksInUse - blocks).toBe(3);
+    const narrowed = vi.spyOn(native, 'run');
+    const result = product(weight);
+    const narrow = native.kernels.indexOf('Narrow');
+    expect(narrowed.mock.calls.filter(([kernel]) => kernel === narrow)).toHaveLength(1);
+    narrowed.mockRestore();
+    const same = tf.tidy(() => tf.variable(tf.tensor4d(weight.dataSync<'float32'>().slice(), shape)));
+    expect(product(same)).toEqual(result);
+    // No product took the last copy: the update makes no other.
+    update(weight);
+    update(weight);
+    same.dispose();
+    expect(memory().blocksInUse - blocks).toBe(2);
+    weight.dispose();
+    x.dispose();
     expect(memory().blocksInUse).toBe(blocks);
   });
 

@@ -83,6 +83,7 @@ const rules: Record<string, Rule> = {
   LogSoftmax: single,
   Exp: single,
   Log: single,
+  BagGlobalAveragePool: single,
   BagCrossEntropy: single,
   BagSgdUpdate: single,
   BagAllFinite: single,
@@ -99,6 +100,7 @@ const rules: Record<string, Rule> = {
   MaxPoolGrad: { follows: ['input'] },
   BagMaxPoolGrad: { follows: ['x'] },
   AvgPoolGrad: { follows: ['input'] },
+  BagGlobalAveragePoolGrad: { follows: ['x'] },
   BagCrossEntropyGrad: { follows: ['logits'] },
 };
 

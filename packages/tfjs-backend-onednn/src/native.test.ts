@@ -123,11 +123,13 @@ describe('the native interface', () => {
       BatchNormTraining: [...x, ...vector(), ...vector(), 1, ...like(), ...like(), ...vector(), ...vector(), 1e-5, 1],
       BatchNormTrainingGrad: [...like(), ...x, ...vector(), ...vector(), ...vector(), ...vector(), 1, ...like(), ...like(), ...vector(), ...vector(), 1, ...like(), 1e-5, 1], // prettier-ignore
       BatchNormInference: [...x, 1, ...vector(), 1, ...vector(), 0, ...vector(), ...vector(), ...like(), 1e-5, 1],
-      SgdUpdate: [...x, ...like(), ...like(), ...like(), ...like(), 0.1, 0.9, 1e-4, 1, 1],
+      SgdUpdate: [...x, ...like(), ...like(), ...like(), ...like(), 1, block(32), 3, 1, 32, 0.1, 0.9, 1e-4, 1, 1],
+      RunningStatistics: [...vector(), ...vector(), ...vector(), ...vector(), ...vector(), ...vector(), 0.1, 1.5],
       MaxPool: [...x, ...pooled, ...windows],
       MaxPoolWithArgmax: [...x, ...pooled, block(8), 1, 4, 1, 2, 2, 2, ...windows, 1],
       MaxPoolGrad: [...pooled, ...x, ...like(), ...windows],
       AvgPool: [...x, ...pooled, ...windows],
+      GlobalAveragePoolGrad: [...vector(), ...like()],
       AvgPoolGrad: [...pooled, ...like(), ...windows],
     };
     if (dtype !== 0) {

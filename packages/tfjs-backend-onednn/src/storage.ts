@@ -36,6 +36,8 @@ export class Storage {
   refCount: number;
   /** A copy in 16 bits that dies with it. */
   rounded: DataId | undefined;
+  /** Whether a product has taken it. */
+  roundedIsUsed = false;
   declare complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
   #values: BackendValues | undefined;
   #block: BlockId | undefined;

@@ -12,6 +12,7 @@ interface Attributes {
 const Training = kernelNumber('BatchNormTraining');
 const TrainingGrad = kernelNumber('BatchNormTrainingGrad');
 const Inference = kernelNumber('BatchNormInference');
+const RunningStatistics = kernelNumber('RunningStatistics');
 
 interface Inputs {
   x: TensorInfo;
@@ -87,6 +88,19 @@ define<GivenStatistics, Attributes>(
     return y;
   },
 );
+
+define<
+  Record<'runningMean' | 'runningVariance' | 'mean' | 'variance', TensorInfo>,
+  { momentum: number; unbiased: number }
+>('BagRunningStatistics', ({ runningMean, runningVariance, mean, variance }, { momentum, unbiased }, backend) => {
+  const call = backend.call(RunningStatistics);
+  for (const tensor of [runningMean, runningVariance, mean, variance]) call.tensor(tensor);
+  const outputs = [call.output(mean.shape), call.output(variance.shape)];
+  call.number(momentum);
+  call.number(unbiased);
+  call.run();
+  return outputs;
+});
 
 interface FusedInputs {
   x: TensorInfo;

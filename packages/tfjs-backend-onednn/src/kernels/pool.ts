@@ -24,6 +24,7 @@ const MaxPoolGrad = kernelNumber('MaxPoolGrad');
 const MaxPoolWithArgmax = kernelNumber('MaxPoolWithArgmax');
 const AvgPool = kernelNumber('AvgPool');
 const AvgPoolGrad = kernelNumber('AvgPoolGrad');
+const GlobalAveragePoolGrad = kernelNumber('GlobalAveragePoolGrad');
 
 function geometry(
   xShape: number[],
@@ -133,3 +134,11 @@ define<Input, BagAttributes>('BagMaxPool', ({ x }, attributes, backend) =>
 define<{ dy: TensorInfo; x: TensorInfo }, BagAttributes>('BagMaxPoolGrad', ({ dy, x }, attributes, backend) =>
   maxPoolGradient(dy, x, explicit(attributes), backend),
 );
+
+define<{ dy: TensorInfo; x: TensorInfo }>('BagGlobalAveragePoolGrad', ({ dy, x }, _, backend) => {
+  const call = backend.call(GlobalAveragePoolGrad);
+  call.tensor(dy);
+  const dx = call.storedOutput(x.shape, backend.resultFormat);
+  call.run();
+  return dx;
+});

@@ -1,7 +1,7 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { OnednnBackend } from '../backend.js';
 import { kernelNumber } from '../call.js';
-import { define } from '../define.js';
+import { define, runKernel } from '../define.js';
 import type { NumericDType } from '../storage.js';
 
 interface Input {
@@ -69,6 +69,8 @@ defineReduction('Prod', Operation.Product, counted);
 defineReduction('Mean', Operation.Mean, () => 'float32');
 defineReduction('Max', Operation.Max, (own) => own);
 defineReduction('Min', Operation.Min, (own) => own);
+
+define<Input>('BagGlobalAveragePool', ({ x }, _, backend) => runKernel('Mean', { x }, { axis: [1, 2] }, backend));
 
 /** Truth values are 0 and 1. */
 function defineLogical(name: string, operation: Operation): void {

@@ -22,9 +22,13 @@ define<Record<'parameter' | 'gradient' | 'velocity', TensorInfo>, SgdAttributes>
     call.tensor(velocity);
     const next = call.output(parameter.shape);
     const nextVelocity = call.output(parameter.shape);
+    const half = backend.usedHalfOf(parameter.dataId);
+    call.flag(half !== undefined);
+    const copy = half && call.storedOutput(parameter.shape, half);
     for (const value of [rate, momentum, weightDecay, gradientScale]) call.number(value);
     call.flag(nesterov);
     call.run();
+    if (copy !== undefined) backend.keepHalf(next.dataId, copy.dataId);
     return [next, nextVelocity];
   },
 );
