@@ -1,4 +1,4 @@
-import { allFinite, lossScaler } from '@bag/mixed-precision';
+import { allFinite, type LossScaler } from '@bag/mixed-precision';
 import { crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
 import { sgd } from '@bag/optim';
 import type { ResNet } from '@bag/resnet-variants';
@@ -8,8 +8,8 @@ import * as tf from '@tensorflow/tfjs';
 export interface BenchmarkOptions {
   network: ResNet;
   precision: Precision;
-  /** Whether gradients can overflow, so that the loss is scaled and every step checked. */
-  scaled: boolean;
+  /** Where gradients can overflow: scales the loss, and every step is checked. */
+  scaler: LossScaler | undefined;
   batch: number;
   /** Pixels on a side. */
   size: number;
@@ -53,22 +53,21 @@ interface Work {
 }
 
 /** A step as `@bag/trainer` makes it: forward, loss, backward, finite check where it is needed, update, statistics. */
-function training({ network, precision, scaled }: BenchmarkOptions, images: tf.Tensor4D, labels: tf.Tensor1D): Work {
+function training({ network, precision, scaler }: BenchmarkOptions, images: tf.Tensor4D, labels: tf.Tensor1D): Work {
   const parameters = trainable(network);
   const optimizer = sgd({ parameters, rate: 0.01, momentum: 0.9, nesterov: true, weightDecay: 1e-4 });
-  const scaler = lossScaler();
   let state = optimizer.init();
-  let scale = scaler.init();
+  let scaling = scaler?.init();
   const step = async () => {
     const statistics = new PendingStatistics();
-    const lossScale = scaled ? scale.scale : 1;
+    const lossScale = scaling?.scale ?? 1;
     const loss = () =>
       tf.tidy(() => {
         const logits = precision.autocast(() => network.apply(images, { training: true, statistics }));
         return tf.mul<tf.Scalar>(tf.mean(crossEntropy({ logits, labels })), lossScale);
       });
     const { value, gradients } = precision.step(() => valueAndGradients(loss, parameters));
-    const finite = !scaled || (await allFinite(Object.values(gradients)));
+    const finite = scaler === undefined || (await allFinite(Object.values(gradients)));
     if (finite) {
       state = optimizer.update(gradients, state, { gradientScale: 1 / lossScale });
       statistics.commit();
@@ -76,7 +75,7 @@ function training({ network, precision, scaled }: BenchmarkOptions, images: tf.T
       state = optimizer.skip(state);
       statistics.discard();
     }
-    scale = scaler.update(scale, finite);
+    if (scaler !== undefined && scaling !== undefined) scaling = scaler.update(scaling, finite);
     await value.data();
     tf.dispose([value, gradients]);
   };

@@ -281,6 +281,9 @@ test('train, stop after an epoch, resume, evaluate, predict: the resumed run equ
     list.map(({ kind, step, validation }) => [kind, step, validation]);
   expect(told(await records('cut'))).toEqual(told(await records('whole')));
   expect(run('train', '--resume', '--out', 'cut', '--batch', '4').stderr).toContain('was started with another batch');
+  expect(run('train', '--resume', '--out', 'cut', '--set', 'lossScale=128').stderr).toContain(
+    'was started with another lossScale',
+  );
   // Stopped before the first checkpoint, a run starts over.
   await mkdir(join(folder, 'early'));
   await writeFile(join(folder, 'early', 'config.json'), await readFile(join(folder, 'whole', 'config.json')));

@@ -1,4 +1,4 @@
-import { policy } from '@bag/mixed-precision';
+import { type LossScaler, lossScaler, policy, staticLossScaler } from '@bag/mixed-precision';
 import { ema, type Sgd, sgd } from '@bag/optim';
 import { noBiasDecay } from '@bag/regularizers';
 import type { ResNet } from '@bag/resnet-variants';
@@ -75,13 +75,19 @@ export function averageOf({ ema: { decay } }: Config, network: ResNet) {
   return decay === 0 ? undefined : ema({ parameters: network.parameters, decay });
 }
 
+/** Of fp16 alone: the others have float32's range, where gradients do not vanish. */
+export function scalerOf({ precision, lossScale }: Config): LossScaler | undefined {
+  if (precision !== 'fp16') return undefined;
+  return lossScale === 'dynamic' ? lossScaler() : staticLossScaler(lossScale);
+}
+
 /** The tricks that act in the loop, and a line for each trick that is on. */
 export function tricksOf(
   config: Config,
   network: ResNet,
   teacher: ResNet | undefined,
 ): { tricks: Tricks; notes: string[] } {
-  const { labelSmoothing, mixup, cutmix, distillation, epochs } = config;
+  const { labelSmoothing, mixup, cutmix, distillation, lossScale, epochs } = config;
   const { schedule, base, linearScaling: scaled } = config.learningRate;
   if (mixup.alpha > 0 && cutmix.alpha > 0) {
     throw new UsageError('mixup.alpha and cutmix.alpha are both on; set one of them to 0');
@@ -121,5 +127,14 @@ export function tricksOf(
     notes.push(`distillation: T = ${temperature}, from ${distillation.teacher ?? ''}`);
   }
   notes.push(`precision: ${precision.describe()}`);
+  const scaler = scalerOf(config);
+  if (scaler !== undefined) {
+    const off = lossScale === 1 ? ', off' : '';
+    notes.push(
+      `loss scale: ${lossScale === 'dynamic' ? `dynamic, from ${scaler.init().scale}` : `${lossScale}${off}`}`,
+    );
+  } else if (lossScale !== 'dynamic') {
+    notes.push('warning: lossScale acts on fp16 only');
+  }
   return { tricks, notes };
 }

@@ -4,7 +4,7 @@ import { readSafetensors, RunFolder } from '@bag/trainer/node';
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { validateConfig } from './config/load.js';
+import { resolveConfig } from './config/load.js';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
 import { buildNetwork } from './network.js';
@@ -20,7 +20,7 @@ export interface SavedRun {
   versions: Record<string, string>;
 }
 
-/** Reads a run's `config.json`. */
+/** Reads a run's `config.json`; keys that came after the run have their defaults. */
 export async function readRun(folder: RunFolder): Promise<SavedRun> {
   let saved: SavedRun;
   try {
@@ -28,7 +28,7 @@ export async function readRun(folder: RunFolder): Promise<SavedRun> {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
-  return { ...saved, config: validateConfig(saved.config) };
+  return { ...saved, config: resolveConfig(saved.config) };
 }
 
 /**

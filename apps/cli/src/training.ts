@@ -1,5 +1,5 @@
 import { batchCount, batches, type Dataset } from '@bag/data';
-import { lossScaler, type LossScalerState } from '@bag/mixed-precision';
+import type { LossScalerState } from '@bag/mixed-precision';
 import type { EmaState, SgdState } from '@bag/optim';
 import {
   type EpochEvent,
@@ -24,7 +24,7 @@ import { MetricsLog } from './metrics-log.js';
 import { buildNetwork, imageSizeOf, modelOf } from './network.js';
 import { createFolder } from './paths.js';
 import type { Progress } from './progress.js';
-import { averageOf, optimizerOf, tricksOf } from './recipe.js';
+import { averageOf, optimizerOf, scalerOf, tricksOf } from './recipe.js';
 import { fingerprint, loadRun, readRun, requireSameData, type SavedRun } from './run.js';
 import { percent } from './table.js';
 
@@ -85,7 +85,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const { tricks, notes } = tricksOf(config, network, teacher);
   const optimizer = optimizerOf(config, network, stepsPerEpoch);
   const average = averageOf(config, network);
-  const scaler = config.precision === 'fp16' ? lossScaler() : undefined;
+  const scaler = scalerOf(config);
   let state: State = {
     epoch: 0,
     optimizer: optimizer.init(),

@@ -223,6 +223,14 @@ describeOnBackends(
   ['wasm', 'onednn'],
 );
 
+test('the advice of a loss that is no number fits the loss scale: one that is no more than 1 is no culprit', () => {
+  const message = (scale: number) => new NonFiniteLossError(7, 0.5, 0.1, scale).message;
+  expect(message(128)).toBe(
+    'a gradient is not finite at step 7 (learning rate 0.1, loss scale 128); lower the loss scale or the learning rate, or warm up longer',
+  );
+  for (const scale of [1, 2 ** -14]) expect(message(scale)).toMatch(/\); lower the learning rate or warm up longer$/);
+});
+
 /** A network without BatchNorm, whose gradient is the mean over the examples whatever the batches. */
 function linear() {
   const variable = tf.tidy(() => tf.variable(tf.randomNormal([size * size * 3, 2], 0, 0.1, 'float32', 1)));

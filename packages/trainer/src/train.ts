@@ -91,9 +91,10 @@ export class NonFiniteLossError extends Error {
     readonly rate: number,
     readonly scale: number,
   ) {
+    const lower = scale > 1 ? 'the loss scale or the learning rate,' : 'the learning rate';
     super(
       `${Number.isFinite(loss) ? 'a gradient is not finite' : `the loss is ${loss}`} at step ${step} ` +
-        `(learning rate ${rate}, loss scale ${scale}); lower the learning rate or warm up longer`,
+        `(learning rate ${rate}, loss scale ${scale}); lower ${lower} or warm up longer`,
     );
   }
 }

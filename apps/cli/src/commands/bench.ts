@@ -7,6 +7,7 @@ import type { EngineChoice } from '../engine-names.js';
 import { buildNetwork, imageSizeOf, modelOf } from '../network.js';
 import { processor } from '../processor.js';
 import { withProgress } from '../progress.js';
+import { scalerOf } from '../recipe.js';
 
 export interface BenchFlags {
   model?: string;
@@ -31,15 +32,15 @@ export async function benchCommand(flags: BenchFlags): Promise<void> {
   const classes = family === 'cifar' ? 10 : 1000;
   const engine = await useEngine(backend, flags.threads);
   const precision = policy({ dtype: config.precision });
+  const scaler = scalerOf(config);
   const network = buildNetwork(config, classes);
   const onednn = engine.name === 'onednn' ? await import('@bag/tfjs-backend-onednn') : undefined;
   const times = await withProgress((progress) => {
     progress.start(warmup + steps);
-    const scaled = config.precision === 'fp16';
     const onStep = (done: number) => progress.update(done, done <= warmup ? 'warming up' : 'timing');
     const onWarm = () => onednn?.resetPeakMemory();
     const { batch } = config;
-    return benchmark({ network, precision, scaled, batch, size, classes, steps, warmup, inference, onWarm, onStep });
+    return benchmark({ network, precision, scaler, batch, size, classes, steps, warmup, inference, onWarm, onStep });
   });
   network.dispose();
   const sorted = times.sort((a, b) => a - b);

@@ -37,6 +37,10 @@ describe('resolveConfig', () => {
     [{ epochs: 0 }, 'epochs: '],
     [{ batch: '12' }, 'batch: '],
     [{ learningRate: { schedule: 'cos' } }, 'learningRate.schedule: '],
+    [{ lossScale: 0 }, 'lossScale: expected dynamic, or a number > 0 such as 128'],
+    [{ lossScale: -1 }, 'lossScale: expected dynamic, or a number > 0 such as 128'],
+    [{ lossScale: Infinity }, 'lossScale: expected dynamic, or a number > 0 such as 128'],
+    [{ lossScale: 'static' }, 'lossScale: expected dynamic, or a number > 0 such as 128'],
     [{ recipe: 'bags' }, 'recipe: expected one of baseline, bag, got "bags"'],
   ])('%j is refused by name', (part, message) => {
     expect(() => resolveConfig(part as never)).toThrow(message);
@@ -47,6 +51,15 @@ test('an assignment is a path and a YAML value', () => {
   expect(parseAssignment('mixup.alpha=0.4')).toEqual({ mixup: { alpha: 0.4 } });
   expect(parseAssignment('learningRate.boundaries=[0.5, 0.8]')).toEqual({ learningRate: { boundaries: [0.5, 0.8] } });
   expect(() => parseAssignment('mixup')).toThrow('--set expects key=value, got mixup');
+});
+
+test('a loss scale is set by an assignment as by a file', async () => {
+  const path = join(folder, 'scale.yaml');
+  await writeFile(path, 'precision: fp16\nlossScale: 128\n');
+  const { config } = await readConfigFile(path);
+  expect(resolveConfig(config).lossScale).toBe(128);
+  expect(resolveConfig(config, parseAssignment('lossScale=1024')).lossScale).toBe(1024);
+  expect(resolveConfig(config, parseAssignment('lossScale=dynamic')).lossScale).toBe('dynamic');
 });
 
 test('files are YAML or JSON, and say so when they are not', async () => {

@@ -32,6 +32,7 @@ const baseline: Config = {
   cutmix: { alpha: 0 },
   distillation: { teacher: null, temperature: 20, hardWeight: 1, softWeight: 1 },
   precision: 'fp32',
+  lossScale: 'dynamic',
   ema: { decay: 0 },
   colorJitter: 'official',
   fatalImages: false,
