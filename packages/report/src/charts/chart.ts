@@ -12,8 +12,39 @@ export interface Chart {
   svg: string;
 }
 
+/** Pixels of a chart over the steps. */
+export const curveSize = { width: 640, height: 240 };
+
 /** How many series have a colour of their own. */
 export const seriesColors = Array.from({ length: 8 }, (_, i) => `var(--series-${i + 1})`);
+
+/** A colour for each of the `series`, told by a legend where there are several. */
+export function seriesColor(series: readonly string[]) {
+  const range = series.map((_, i) => seriesColors[i % seriesColors.length] as string);
+  return {
+    field: 'series',
+    type: 'nominal' as const,
+    scale: { domain: [...series], range },
+    ...(series.length === 1 && { legend: null }),
+  };
+}
+
+const dashes = [
+  [1, 0],
+  [6, 3],
+  [2, 2],
+];
+
+/** Dashes for the values of a field, another one after every so many; the first is solid. */
+export function dashed(field: string, values: readonly string[], every = 1) {
+  const range = values.map((_, i) => dashes[Math.floor(i / every) % dashes.length] as number[]);
+  return {
+    field,
+    type: 'nominal' as const,
+    scale: { domain: [...values], range },
+    ...(values.length === 1 && { legend: null }),
+  };
+}
 
 /**
  * The colours of the charts in light, in dark and on paper, as CSS variables. Series by Okabe and Ito (2008), told apart

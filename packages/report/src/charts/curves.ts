@@ -1,5 +1,6 @@
 import { meanAndDeviation, type RunData, type Scores, type StudyRow } from '../run-data.js';
-import { type Chart, draw, seriesColors } from './chart.js';
+import { type Chart, curveSize, dashed, draw, seriesColor, seriesColors } from './chart.js';
+import { lossScaleChart } from './loss-scale.js';
 
 /** A point of a curve. */
 interface Point {
@@ -12,13 +13,6 @@ interface Point {
 
 /** Curves hold at most so many points; more are averaged in bins. */
 const mostPoints = 300;
-const size = { width: 640, height: 240 };
-
-const dashes = [
-  [1, 0],
-  [6, 3],
-  [2, 2],
-];
 
 interface CurveOptions {
   id: string;
@@ -30,15 +24,14 @@ interface CurveOptions {
   /** What the points count, from left to right. */
   axis?: string;
   format?: string;
-  logarithmic?: boolean;
 }
 
 async function curves(options: CurveOptions): Promise<Chart> {
-  const { points, unit, axis = 'step', format, logarithmic = false, ...about } = options;
+  const { points, unit, axis = 'step', format, ...about } = options;
   const parts = [...new Set(points.map(({ part }) => part))];
   const series = [...new Set(points.map((point) => point.series))];
   return draw(about, {
-    ...size,
+    ...curveSize,
     data: { values: [...points] },
     mark: { type: 'line', strokeWidth: 1.6, interpolate: 'linear' },
     encoding: {
@@ -47,32 +40,13 @@ async function curves(options: CurveOptions): Promise<Chart> {
         field: 'value',
         type: 'quantitative',
         title: unit,
-        scale: logarithmic ? { type: 'log' } : { zero: false },
+        scale: { zero: false },
         axis: { ...(format !== undefined && { format }) },
       },
-      color: {
-        field: 'series',
-        type: 'nominal',
-        scale: { domain: series, range: series.map((_, i) => seriesColors[i % seriesColors.length] as string) },
-        ...(series.length === 1 && { legend: null }),
-      },
+      color: seriesColor(series),
       // Where there are more curves than colours, dashes tell them apart.
       strokeDash:
-        series.length > seriesColors.length
-          ? {
-              field: 'series',
-              type: 'nominal',
-              scale: {
-                domain: series,
-                range: series.map((_, i) => dashes[Math.floor(i / seriesColors.length) % dashes.length] as number[]),
-              },
-            }
-          : {
-              field: 'part',
-              type: 'nominal',
-              scale: { domain: parts, range: parts.map((_, i) => dashes[i % dashes.length] as number[]) },
-              ...(parts.length === 1 && { legend: null }),
-            },
+        series.length > seriesColors.length ? dashed('series', series, seriesColors.length) : dashed('part', parts),
     },
   });
 }
@@ -107,7 +81,7 @@ const ofEpochs = (runs: readonly RunData[], part: string, value: (scores: Scores
     }),
   );
 
-/** The curves of one run, or of several overlaid: rate, loss, accuracies, loss scale, throughput. */
+/** The curves of one run, or of several overlaid: rate, loss, accuracies, throughput, and the loss scale where there is one. */
 export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
   const single = runs.length === 1;
   const who = single ? 'the run' : 'each run';
@@ -153,18 +127,9 @@ export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
       points: ofSteps(runs, 'training', ({ imagesPerSecond }) => imagesPerSecond),
     },
   ];
-  const scaled = runs.filter(({ steps }) => steps.some(({ scale }) => scale !== 1));
-  if (scaled.length > 0) {
-    charts.push({
-      id: 'loss-scale',
-      title: 'Loss scale',
-      description: `What the loss is multiplied by so that 16-bit gradients do not vanish; it halves where a gradient overflows.`,
-      unit: 'loss scale',
-      logarithmic: true,
-      points: ofSteps(scaled, 'training', ({ scale }) => scale),
-    });
-  }
-  return Promise.all(charts.filter(({ points }) => points.length > 0).map(curves));
+  const drawn = await Promise.all(charts.filter(({ points }) => points.length > 0).map(curves));
+  const lossScale = await lossScaleChart(runs);
+  return lossScale === undefined ? drawn : [...drawn, lossScale];
 }
 
 /** The validation of each row of a study, as the mean of its seeds, for the epochs that all of them have behind them. */
