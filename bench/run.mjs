@@ -39,6 +39,7 @@ const benchmarks = {
     }),
   'resnet50-infer': () =>
     resnet({ model: 'resnet50', batch: 16, size: 224, work: 'infer', rounds: 9, goal: '1.15 × of PyTorch' }),
+  'loss-scaling': async () => (await import('./loss-scaling.mjs')).lossScaling(),
   bandwidth: async () => (await import('./bandwidth.mjs')).bandwidth(),
   'small-ops': async () => (await import('./small-ops.mjs')).smallOps(),
 };
