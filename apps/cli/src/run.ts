@@ -28,7 +28,11 @@ export async function readRun(folder: RunFolder): Promise<SavedRun> {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
-  return { ...saved, config: resolveConfig(saved.config) };
+  const config: unknown = (saved as SavedRun | null)?.config;
+  if (typeof config !== 'object' || config === null) {
+    throw new UsageError(`${join(folder.path, 'config.json')} has no configuration of a run; name a run's folder`);
+  }
+  return { ...saved, config: resolveConfig(config) };
 }
 
 /**
