@@ -42,7 +42,7 @@ export function median(values) {
  * is slower for a while is so for all.
  * @returns {Promise<Map<string, {ms: number[], median: number}>>}
  */
-export async function interleave(contenders, line, { rounds, warmup = 2, onRound = () => undefined }) {
+export async function interleave(contenders, line, { rounds, warmup, onRound = () => undefined }) {
   const times = new Map(contenders.map(({ name }) => [name, []]));
   for (let round = -warmup; round < rounds; round++) {
     for (const contender of contenders) {

@@ -6,10 +6,10 @@ import { compiled, here, pythonsWithTorch, threadEnvironment, threads } from './
 /**
  * @param {{
  *   model: string, batch: number, size: number, work: 'train' | 'infer', precision?: 'fp32' | 'bf16', rounds: number,
- *   goal: string
+ *   warmup?: number, goal: string
  * }} options In bf16 our own fp32 takes part, too.
  */
-export async function resnet({ model, batch, size, work, precision = 'fp32', rounds, goal }) {
+export async function resnet({ model, batch, size, work, precision = 'fp32', rounds, warmup = 4, goal }) {
   const start = (name, command, args) => new Contender(name, command, args.map(String), threadEnvironment);
   const own = (name, inPrecision) =>
     start(name, process.execPath, [`${here}ours.mjs`, model, batch, size, inPrecision]);
@@ -31,9 +31,10 @@ export async function resnet({ model, batch, size, work, precision = 'fp32', rou
   console.log(
     `\n## ${model}, ${work === 'train' ? 'training step' : 'inference'}, ${size}², batch ${batch}, ${precision}, ${threads} threads\n`,
   );
-  console.error(`${(await ours.ask('version')).version}: ${rounds} rounds in turn after 2 of warm-up`);
+  console.error(`${(await ours.ask('version')).version}: ${rounds} rounds in turn after ${warmup} of warm-up`);
   const results = await interleave(all, work, {
     rounds,
+    warmup,
     onRound: (round) => process.stderr.write(`\rround ${round + 1} of ${rounds}  `),
   });
   process.stderr.write('\n');

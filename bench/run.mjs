@@ -16,7 +16,15 @@ const benchmarks = {
       goal: '1.15 × of Debian’s PyTorch, 0.85 × of the convolutions alone, 0.9 × of its memory',
     }),
   'resnet20-train': () =>
-    resnet({ model: 'resnet20', batch: 128, size: 32, work: 'train', rounds: 15, goal: '1.4 × of PyTorch' }),
+    resnet({
+      model: 'resnet20',
+      batch: 128,
+      size: 32,
+      work: 'train',
+      rounds: 15,
+      warmup: 10,
+      goal: '1.4 × of PyTorch',
+    }),
   'resnet50-train-bf16': () =>
     resnet({
       model: 'resnet50',
@@ -35,6 +43,7 @@ const benchmarks = {
       work: 'train',
       precision: 'bf16',
       rounds: 15,
+      warmup: 10,
       goal: '1.5 × of PyTorch',
     }),
   'resnet50-infer': () =>
