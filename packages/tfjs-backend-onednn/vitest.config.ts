@@ -15,7 +15,7 @@ function missing(): string | undefined {
 }
 
 /** What is compiled for vectors of eight and of sixteen numbers, or is computed in bfloat16 or not: tested both ways. */
-const twofold = ['cross-entropy', 'half', 'half-kernels', 'softmax', 'unary', 'winograd'].map(
+const twofold = ['batch-norm', 'cross-entropy', 'half', 'half-kernels', 'softmax', 'unary', 'winograd'].map(
   (name) => `src/${name}.test.ts`,
 );
 

@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 export interface BenchmarkOptions {
   network: ResNet;
   precision: Precision;
-  /** Where gradients can overflow: scales the loss, and every step is checked. */
+  /** Scales the loss, with a finite check at each step; absent where gradients cannot overflow. */
   scaler: LossScaler | undefined;
   batch: number;
   /** Pixels on a side. */

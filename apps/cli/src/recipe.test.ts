@@ -24,8 +24,14 @@ test.each<[PartialConfig, string[]]>([
   [{ precision: 'fp16', lossScale: 128 }, ['loss scale: 128']],
   [{ precision: 'fp16', lossScale: 1 }, ['loss scale: 1, off']],
   [{ precision: 'bf16' }, []],
-  [{ precision: 'bf16', lossScale: 128 }, ['warning: lossScale acts on fp16 only']],
-  [{ precision: 'fp32', lossScale: 1 }, ['warning: lossScale acts on fp16 only']],
+  [
+    { precision: 'bf16', lossScale: 128 },
+    ['warning: lossScale acts on fp16 only; set precision to fp16, or leave it out'],
+  ],
+  [
+    { precision: 'fp32', lossScale: 1 },
+    ['warning: lossScale acts on fp16 only; set precision to fp16, or leave it out'],
+  ],
 ])('%j says of its loss scale %j', (part, expected) => {
   const config = resolveConfig({ model: 'resnet8' }, part);
   const network = buildNetwork(config, 2);

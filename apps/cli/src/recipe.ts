@@ -129,12 +129,10 @@ export function tricksOf(
   notes.push(`precision: ${precision.describe()}`);
   const scaler = scalerOf(config);
   if (scaler !== undefined) {
-    const off = lossScale === 1 ? ', off' : '';
-    notes.push(
-      `loss scale: ${lossScale === 'dynamic' ? `dynamic, from ${scaler.init().scale}` : `${lossScale}${off}`}`,
-    );
+    const dynamic = `dynamic, from ${scaler.init().scale}`;
+    notes.push(`loss scale: ${lossScale === 'dynamic' ? dynamic : lossScale}${lossScale === 1 ? ', off' : ''}`);
   } else if (lossScale !== 'dynamic') {
-    notes.push('warning: lossScale acts on fp16 only');
+    notes.push('warning: lossScale acts on fp16 only; set precision to fp16, or leave it out');
   }
   return { tricks, notes };
 }

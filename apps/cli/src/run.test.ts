@@ -16,11 +16,14 @@ test('a run from before a key was there has its default', async () => {
   await rm(path, { recursive: true });
 });
 
-test('a config.json that is none is refused by name', async () => {
+test('a config.json that lacks anything else is refused by name', async () => {
   const path = await mkdtemp(join(tmpdir(), 'bag-run-'));
-  for (const text of ['{}', 'null', '{"config": 3}', '{"config": null}']) {
-    await writeFile(join(path, 'config.json'), text);
-    await expect(readRun(new RunFolder(path))).rejects.toThrow(`${join(path, 'config.json')} has no configuration`);
+  const { model, ...incomplete } = resolveConfig({ precision: 'fp16' });
+  const broken = [{}, null, { config: null }, { config: 3 }, { config: [] }, { config: {} }, { config: incomplete }];
+  for (const saved of broken) {
+    await writeFile(join(path, 'config.json'), JSON.stringify(saved));
+    await expect(readRun(new RunFolder(path)), JSON.stringify(saved)).rejects.toThrow('model: ');
   }
+  expect(model).toBeTypeOf('string');
   await rm(path, { recursive: true });
 });

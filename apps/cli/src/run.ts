@@ -4,7 +4,8 @@ import { readSafetensors, RunFolder } from '@bag/trainer/node';
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { resolveConfig } from './config/load.js';
+import { validateConfig } from './config/load.js';
+import { recipeDefaults } from './config/recipes.js';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
 import { buildNetwork } from './network.js';
@@ -20,7 +21,10 @@ export interface SavedRun {
   versions: Record<string, string>;
 }
 
-/** Reads a run's `config.json`; keys that came after the run have their defaults. */
+/** Keys that runs of earlier versions lack, with what they did. */
+const newerKeys = { lossScale: recipeDefaults.baseline.lossScale };
+
+/** Reads a run's `config.json`. */
 export async function readRun(folder: RunFolder): Promise<SavedRun> {
   let saved: SavedRun;
   try {
@@ -28,11 +32,7 @@ export async function readRun(folder: RunFolder): Promise<SavedRun> {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
-  const config: unknown = (saved as SavedRun | null)?.config;
-  if (typeof config !== 'object' || config === null) {
-    throw new UsageError(`${join(folder.path, 'config.json')} has no configuration of a run; name a run's folder`);
-  }
-  return { ...saved, config: resolveConfig(config) };
+  return { ...saved, config: validateConfig({ ...newerKeys, ...(saved as SavedRun | null)?.config }) };
 }
 
 /**

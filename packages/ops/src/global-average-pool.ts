@@ -15,7 +15,7 @@ import { mayRelease, registerGradientOnce, runKernel } from './kernel.js';
  * NHWC and flattened.
  *
  * @param x `[batch, height, width, channels]`, float32.
- * @returns `[batch, channels]`, owned by the caller.
+ * @returns `[batch, channels]`, float32 on engines that store x in 16 bits, too; owned by the caller.
  * @throws Error where x is no batch of images.
  * @example
  * globalAveragePool(tf.ones([2, 4, 4, 3])).shape; // → [2, 3]

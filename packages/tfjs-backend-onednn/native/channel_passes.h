@@ -33,7 +33,7 @@ struct Rows {
     fold = line / std::gcd(channels, line);
     while (channels * fold < 128) fold *= 2;
     width = channels * fold;
-    const int64_t rows = channels == 0 ? 0 : size / channels;
+    const int64_t rows = size / channels;
     count = rows / fold;
     rest = rows % fold;
   }

@@ -34,7 +34,7 @@ void update(const Update& u) {
     for (; i + lanes <= end; i += lanes) one(i, Vector{});
     for (; i < end; i++) one(i, 0.0f);
     fence();
-  }, 2 * lanes);
+  }, 4 * lanes);
 }
 
 }  // namespace

@@ -179,7 +179,7 @@ export class OnednnBackend extends MathBackendCPU implements Precisions {
     return { dataId, shape: x.shape, dtype: 'float32' };
   }
 
-  /** The same of a weight: made at its first use and kept as long as the weight; a reference to it is the caller's. */
+  /** The same of a weight: made at its first use, unless its update has, and kept as long as the weight; a reference to it is the caller's. */
   weightAsHalf(x: TensorInfo, half: HalfFormat): TensorInfo {
     const storage = this.data.get(x.dataId);
     if (storage.half !== undefined) return this.asHalf(x, half);
@@ -197,7 +197,7 @@ export class OnednnBackend extends MathBackendCPU implements Precisions {
     return rounded !== undefined && roundedIsUsed ? this.halfOf(rounded) : undefined;
   }
 
-  /** Hands a weight its copy in 16 bits. */
+  /** Hands a weight its copy in 16 bits, which it owns from now on. */
   keepHalf(weight: DataId, copy: DataId): void {
     this.data.get(weight).rounded = copy;
     this.#copies++;

@@ -86,6 +86,7 @@ const rules: Record<string, Rule> = {
   BagGlobalAveragePool: single,
   BagCrossEntropy: single,
   BagSgdUpdate: single,
+  BagRunningStatistics: single,
   BagAllFinite: single,
   BagConv2DBackpropFilter: filterGradient,
   Conv2DBackpropFilter: filterGradient,

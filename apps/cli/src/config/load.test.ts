@@ -37,10 +37,12 @@ describe('resolveConfig', () => {
     [{ epochs: 0 }, 'epochs: '],
     [{ batch: '12' }, 'batch: '],
     [{ learningRate: { schedule: 'cos' } }, 'learningRate.schedule: '],
-    [{ lossScale: 0 }, 'lossScale: expected dynamic, or a number > 0 such as 128'],
-    [{ lossScale: -1 }, 'lossScale: expected dynamic, or a number > 0 such as 128'],
-    [{ lossScale: Infinity }, 'lossScale: expected dynamic, or a number > 0 such as 128'],
-    [{ lossScale: 'static' }, 'lossScale: expected dynamic, or a number > 0 such as 128'],
+    [{ lossScale: 0 }, 'lossScale: expected dynamic, or a number from 2⁻¹⁴ to 2¹²⁷ such as 128'],
+    [{ lossScale: -1 }, 'lossScale: expected dynamic, or a number from 2⁻¹⁴ to 2¹²⁷ such as 128'],
+    [{ lossScale: 1e-320 }, 'lossScale: expected dynamic, or a number from 2⁻¹⁴ to 2¹²⁷ such as 128'],
+    [{ lossScale: 1e300 }, 'lossScale: expected dynamic, or a number from 2⁻¹⁴ to 2¹²⁷ such as 128'],
+    [{ lossScale: Infinity }, 'lossScale: expected dynamic, or a number from 2⁻¹⁴ to 2¹²⁷ such as 128'],
+    [{ lossScale: 'static' }, 'lossScale: expected dynamic, or a number from 2⁻¹⁴ to 2¹²⁷ such as 128'],
     [{ recipe: 'bags' }, 'recipe: expected one of baseline, bag, got "bags"'],
   ])('%j is refused by name', (part, message) => {
     expect(() => resolveConfig(part as never)).toThrow(message);

@@ -3,7 +3,9 @@ import { engineChoices } from '../engine-names.js';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
-const expectedScale = 'expected dynamic, or a number > 0 such as 128';
+// As far as the dynamic one goes, and no further than float32 does.
+const [leastScale, mostScale] = [2 ** -14, 2 ** 127];
+const expectedScale = 'expected dynamic, or a number from 2⁻¹⁴ to 2¹²⁷ such as 128';
 
 /** What the command line calls a precision. */
 export const precisions = ['fp32', 'bf16', 'fp16'] as const;
@@ -79,7 +81,10 @@ export const configSchema = z.strictObject({
       'of activations and their gradients; left out, bf16 with the recipe bag where the engine computes in it, else fp32',
     ),
   lossScale: z
-    .union([z.literal('dynamic'), z.number().positive(expectedScale)], expectedScale)
+    .union(
+      [z.literal('dynamic'), z.number().min(leastScale, expectedScale).max(mostScale, expectedScale)],
+      expectedScale,
+    )
     .describe('what the loss of an fp16 run is multiplied by: dynamic, or a number that stays; 1 turns it off'),
   ema: z
     .strictObject({ decay: z.number().min(0).lt(1).describe('d of θ̄ ← d·θ̄ + (1 − d)·θ; 0 turns it off') })
