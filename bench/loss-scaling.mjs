@@ -1,14 +1,14 @@
 // fp16 with and without a loss scale, on a task whose gradients are too small for it: a loss of weight 2⁻²⁰, as of one
-// term beside others, and a rate that makes up for it. In fp32 that is plain training.
+// term beside others may be, and a rate that makes up for it. That is a loss whose scale is 2⁻²⁰ from the start.
 import { writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { allFinite, lossScaler, policy, staticLossScaler } from '@bag/mixed-precision';
-import { crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
+import { lossScaler, policy, staticLossScaler } from '@bag/mixed-precision';
 import { sgd } from '@bag/optim';
 import { createRandom } from '@bag/random';
 import { cifarResnet } from '@bag/resnet-variants';
 import { warmupCosine } from '@bag/schedules';
+import { train, trainable } from '@bag/trainer';
 import * as tf from '@tensorflow/tfjs';
 import * as vega from 'vega';
 import { compile } from 'vega-lite';
@@ -16,14 +16,14 @@ import { compile } from 'vega-lite';
 const [classes, batch, size, steps, seeds] = [4, 64, 16, 120, [0, 1, 2]];
 const weight = 2 ** -20;
 const sides = [
-  { name: 'fp32', dtype: 'fp32', scaler: staticLossScaler(1) },
-  { name: 'fp16, loss scale off', dtype: 'fp16', scaler: staticLossScaler(1) },
-  { name: 'fp16, dynamic loss scale', dtype: 'fp16', scaler: lossScaler() },
+  { name: 'fp32', dtype: 'fp32', scaler: staticLossScaler(weight) },
+  { name: 'fp16, loss scale off', dtype: 'fp16', scaler: staticLossScaler(weight) },
+  { name: 'fp16, dynamic loss scale', dtype: 'fp16', scaler: lossScaler({ init: 65536 * weight }) },
 ];
 const picture = fileURLToPath(new URL('../docs/images/loss-scaling.svg', import.meta.url));
 
 /** Stripes of any phase in noise; their direction is the class. */
-function nextBatch(seed, step) {
+function stripes(seed, step) {
   const random = createRandom({ seed, purpose: 'stripes', index: step });
   const labels = Int32Array.from({ length: batch }, () => Math.floor(random() * classes));
   const images = new Float32Array(batch * size * size * 3);
@@ -37,41 +37,34 @@ function nextBatch(seed, step) {
       }
     }
   }
-  return { images: tf.tensor4d(images, [batch, size, size, 3]), labels: tf.tensor1d(labels, 'int32') };
+  return { images, labels, shape: [batch, size, size, 3] };
 }
 
-/** The loss, not weighted, of each step, and whether the step was skipped. */
-async function train({ dtype, scaler }, seed) {
-  const precision = policy({ dtype });
+async function* batches(seed) {
+  for (let step = 0; step < steps; step++) yield stripes(seed, step);
+}
+
+/** What the trainer tells of each step. */
+async function run({ dtype, scaler }, seed) {
   const network = cifarResnet({ depth: 8, classes }, { random: createRandom({ seed, purpose: 'weights' }) });
-  const parameters = network.parameters.filter(({ role }) => !role.startsWith('running'));
-  const rate = warmupCosine({ peak: 0.1 / weight, warmupSteps: 10, totalSteps: steps });
-  const optimizer = sgd({ parameters, rate, momentum: 0.9, nesterov: true });
-  let [state, scaling] = [optimizer.init(), scaler.init()];
+  const rate = warmupCosine({ peak: 0.1, warmupSteps: 10, totalSteps: steps });
+  const optimizer = sgd({ parameters: trainable(network), rate, momentum: 0.9, nesterov: true });
   const records = [];
-  for (let step = 0; step < steps; step++) {
-    const { images, labels } = nextBatch(seed, step);
-    const statistics = new PendingStatistics();
-    const factor = weight * scaling.scale;
-    const loss = () =>
-      tf.tidy(() => {
-        const logits = precision.autocast(() => network.apply(images, { training: true, statistics }));
-        return tf.mul(tf.mean(crossEntropy({ logits, labels })), factor);
-      });
-    const { value, gradients } = precision.step(() => valueAndGradients(loss, parameters));
-    const finite = await allFinite(Object.values(gradients));
-    if (finite) {
-      state = optimizer.update(gradients, state, { gradientScale: 1 / scaling.scale });
-      statistics.commit();
-    } else {
-      state = optimizer.skip(state);
-      statistics.discard();
-    }
-    scaling = scaler.update(scaling, finite);
-    records.push({ step, loss: (await value.data())[0] / factor, skipped: !finite });
-    tf.dispose([images, labels, value, gradients]);
-  }
-  tf.dispose(Object.values(state).filter((one) => typeof one === 'object'));
+  const { state } = await train({
+    network,
+    batches: () => batches(seed),
+    stepsPerEpoch: steps,
+    epochs: 1,
+    optimizer,
+    scaler,
+    state: { epoch: 0, optimizer: optimizer.init(), scaler: scaler.init() },
+    tricks: { precision: policy({ dtype }) },
+    seed,
+    onEvent: (event) => {
+      if (event.kind === 'step') records.push(event);
+    },
+  });
+  tf.dispose(state.optimizer);
   network.dispose();
   return records;
 }
@@ -129,13 +122,13 @@ export async function lossScaling() {
     const runs = [];
     for (const seed of seeds) {
       console.error(`${side.name}, seed ${seed} …`);
-      runs.push(await train(side, seed));
+      runs.push(await run(side, seed));
     }
-    for (const [seed, run] of runs.entries()) {
-      for (const { step, loss } of run) points.push({ step, loss, seed, side: side.name });
+    for (const [seed, records] of runs.entries()) {
+      for (const { step, loss } of records) points.push({ step, loss, seed, side: side.name });
     }
-    const ends = runs.map((run) => mean(run.slice(-20).map(({ loss }) => loss)).toFixed(3));
-    const skipped = runs.map((run) => run.filter((record) => record.skipped).length);
+    const ends = runs.map((records) => mean(records.slice(-20).map(({ loss }) => loss)).toFixed(3));
+    const skipped = runs.map((records) => records.filter(({ skipped }) => skipped).length);
     console.log(`| ${side.name} | ${ends.join(' | ')} | ${skipped.join(', ')} |`);
   }
   await writeFile(picture, await draw(points));

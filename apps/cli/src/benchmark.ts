@@ -75,7 +75,7 @@ function training({ network, precision, scaler }: BenchmarkOptions, images: tf.T
       state = optimizer.skip(state);
       statistics.discard();
     }
-    if (scaler !== undefined && scaling !== undefined) scaling = scaler.update(scaling, finite);
+    scaling &&= scaler?.update(scaling, finite);
     await value.data();
     tf.dispose([value, gradients]);
   };

@@ -57,7 +57,7 @@ inline int64_t rowsAtOnce(int64_t width) { return std::clamp<int64_t>(4096 / wid
 
 /**
  * What a pass reads. Of the rows that come next it is fetched in the order of memory, while the pass itself jumps from
- * row to row: memory is then read at twice the speed.
+ * row to row: a pass over what is larger than the cache then takes 0.6 of the time.
  */
 class Reads {
  public:
@@ -74,11 +74,7 @@ class Reads {
     from = std::clamp<int64_t>(from, 0, rows_);
     to = std::clamp(to, from, rows_);
     for (int n = 0; n < count_; n++) {
-      constexpr int64_t bytes = 64;
-      const char* first = first_[n] + from * rowBytes_[n];
-      const int64_t lines = (to - from) * rowBytes_[n] / bytes;
-      const int64_t end = lines * (part + 1) / parts;
-      for (int64_t i = lines * part / parts; i < end; i++) __builtin_prefetch(first + i * bytes, 0, 2);
+      fetchLines(first_[n] + from * rowBytes_[n], (to - from) * rowBytes_[n] / cacheLine, part, parts);
     }
   }
 

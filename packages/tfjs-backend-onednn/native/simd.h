@@ -33,6 +33,8 @@ bool multipliesBfloat16();
 typedef float Vector __attribute__((vector_size(32)));
 typedef int32_t Mask __attribute__((vector_size(32)));
 constexpr int64_t lanes = 8;
+/** Bytes. */
+constexpr int64_t cacheLine = 64;
 
 // All that takes or gives these is inlined, so how they would be passed does not matter.
 #if !defined(__clang__)
@@ -77,6 +79,13 @@ BAG_INLINE Vector upperHalf(const Wide& v) { return __builtin_shufflevector(v, v
 BAG_INLINE void storeStreaming(float* p, const Wide& v) {
   storeStreaming(p, lowerHalf(v));
   storeStreaming(p + lanes, upperHalf(v));
+}
+
+/** Fetches one of so many parts of the lines of the cache from `first` on, near to the processor, to be read or written. */
+template <int toWrite = 0>
+BAG_INLINE void fetchLines(const char* first, int64_t lines, int64_t part, int64_t parts) {
+  const int64_t end = lines * (part + 1) / parts;
+  for (int64_t i = lines * part / parts; i < end; i++) __builtin_prefetch(first + i * cacheLine, toWrite, 2);
 }
 
 /** Makes streaming stores visible to other threads. */

@@ -206,7 +206,6 @@ BAG_INLINE void clearRest(float* tiles, int64_t channels, int64_t count) {
 /** The rows of pixels on which tiles lie, to be fetched into the cache while others are multiplied. */
 template <typename S>
 struct Rows {
-  static constexpr int64_t line = 64;
   const char* first;
   int64_t lines;
 
@@ -218,15 +217,13 @@ struct Rows {
     };
     const int64_t start = before(from);
     first = static_cast<const char*>(images) + start;
-    lines = (before(to) - start) / line;
+    lines = (before(to) - start) / cacheLine;
   }
 
   /** Fetches one part of as many as there are positions. */
   template <int toWrite>
   BAG_INLINE void fetch(int part) const {
-    for (int64_t i = lines * part / S::positions; i < lines * (part + 1) / S::positions; i++) {
-      __builtin_prefetch(first + i * line, toWrite, 2);
-    }
+    fetchLines<toWrite>(first, lines, part, S::positions);
   }
 };
 

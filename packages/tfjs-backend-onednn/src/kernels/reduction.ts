@@ -44,10 +44,9 @@ function reduce(
     if (kept) shape.push(size);
     else if (keepDims) shape.push(1);
   }
-  // One value is its own sum; sums are float32.
-  const narrow =
-    (operation === Operation.Sum || operation === Operation.Mean) && backend.halfOf(x.dataId) !== undefined;
-  if (!changes && !narrow) return backend.alias(x, shape, dtype);
+  // One value is its own sum, mean and product; but these are float32.
+  const selects = operation === Operation.Max || operation === Operation.Min;
+  if (!changes && (selects || backend.halfOf(x.dataId) === undefined)) return backend.alias(x, shape, dtype);
   const call = backend.call(Reduce);
   call.stored(x);
   const y = call.output(shape, dtype);

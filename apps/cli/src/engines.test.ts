@@ -1,0 +1,148 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { run, runWith } from './fixtures/program.js';
+
+interface Doctor {
+  cores: number;
+  active: string;
+  engines: {
+    name: string;
+    available: boolean;
+    version?: string;
+    threads?: number;
+    threadsFrom?: string;
+    instructionSet?: string;
+    memoryLimitBytes?: number;
+    halves?: { bfloat16: { computedBy: string | null } };
+    gigaflops?: number;
+    reason?: string;
+    fix?: string;
+  }[];
+}
+
+test('doctor tells the machine, times each engine that is there, and names the one that auto takes', () => {
+  const { cores, active, engines } = JSON.parse(runWith({ BAG_NUM_THREADS: '1' }, 'doctor', '--json').stdout) as Doctor;
+  expect(cores).toBeGreaterThan(0);
+  expect(engines.map(({ name }) => name)).toEqual(['onednn', 'tensorflow', 'wasm', 'cpu']);
+  expect(active).toBe(engines.find(({ available }) => available)?.name);
+  for (const { name, available, gigaflops, fix, ...rest } of engines) {
+    if (!available) {
+      expect(fix).toContain('npm');
+      continue;
+    }
+    expect(gigaflops).toBeGreaterThan(0);
+    if (name !== 'onednn') continue;
+    expect(rest).toMatchObject({ threads: 1, threadsFrom: 'BAG_NUM_THREADS' });
+    expect(rest.version).toMatch(/^oneDNN \d+\.\d+\.\d+$/);
+    expect(rest.instructionSet).toMatch(/\w/);
+    expect(rest.memoryLimitBytes).toBeGreaterThan(0);
+  }
+});
+
+describe('16 bits', () => {
+  const narrow = { ONEDNN_MAX_CPU_ISA: 'AVX2' };
+  let here: Doctor['engines'][number] | undefined;
+  beforeAll(() => {
+    const { engines } = JSON.parse(run('doctor', '--json').stdout) as Doctor;
+    here = engines.find(({ name, available }) => name === 'onednn' && available);
+  });
+  const precisionOf = (env: object, ...args: string[]) => {
+    const { stdout } = runWith(env, 'train', ...args, '--dry-run', '--json');
+    return (JSON.parse(stdout) as { config: { precision: string } }).config.precision;
+  };
+
+  test('doctor tells what computes in them', () => {
+    if (here === undefined) return;
+    const byInstructions: Record<string, string> = { avx512_bf16: 'AVX-512-BF16', amx: 'AMX' };
+    expect(here.halves).toEqual({
+      bfloat16: { computedBy: byInstructions[here.instructionSet ?? ''] ?? null, convertedBy: 'shifts' },
+      float16: { computedBy: null, convertedBy: process.arch === 'x64' ? 'F16C' : 'software' },
+    });
+    if (process.arch !== 'x64') return;
+    const { stdout } = runWith(narrow, 'doctor');
+    expect(stdout).toContain('onednn: instructions avx2, ');
+    expect(stdout).toContain('onednn: bf16: storage only: computed in float32, converted by shifts');
+    expect(stdout).toContain('onednn: fp16: storage only: computed in float32, converted by F16C');
+  });
+
+  test('a run that names no precision takes bf16 where the engine computes in it', () => {
+    const hardware = here?.halves?.bfloat16.computedBy != null;
+    expect(precisionOf({})).toBe(hardware ? 'bf16' : 'fp32');
+    if (process.arch === 'x64') expect(precisionOf(narrow)).toBe('fp32');
+    expect(precisionOf({}, '--backend', 'wasm')).toBe('fp32');
+    expect(precisionOf({}, '--recipe', 'baseline')).toBe('fp32');
+  });
+
+  test('a precision that is named is taken', () => {
+    expect(precisionOf({}, '--precision', 'fp32')).toBe('fp32');
+    expect(precisionOf(narrow, '--set', 'precision=bf16')).toBe('bf16');
+  });
+});
+
+describe('an engine that is missing', () => {
+  const none = { BAG_ONEDNN_ADDON: '/nowhere/bag.node' };
+  const bench = ['bench', '--model', 'resnet8', '--batch', '2', '--size', '16', '--steps', '1', '--warmup', '0'];
+
+  test('is told by auto, with the command that would add it, and the next one takes its place', () => {
+    const { status, stdout, stderr } = runWith(none, ...bench, '--json');
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^engine: (wasm|tensorflow) \(.*\); onednn is missing: .*npm run/),
+    ]);
+    expect(stdout).toMatch(/"backend":"(wasm|tensorflow)"/);
+  });
+
+  test('has no substitute where it is named', () => {
+    const { status, stdout, stderr } = runWith(none, ...bench, '--backend', 'onednn');
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: backend onednn is not available: .*\/nowhere.*; build it with "npm run .*"/);
+  });
+
+  test('is not what a wrong number of threads is answered with', () => {
+    const { status, stderr } = runWith({ BAG_NUM_THREADS: 'none' }, ...bench);
+    // Where it is missing in earnest, nothing reads the number.
+    if (stderr.startsWith('engine: ')) return;
+    expect([status, stderr]).toEqual([2, expect.stringContaining('BAG_NUM_THREADS: expected a whole number')]);
+  });
+});
+
+describe('bench', () => {
+  const bench = (...more: string[]) =>
+    run('bench', '--model', 'resnet8', '--batch', '4', '--size', '16', '--backend', 'wasm', ...more);
+
+  test.each([[[]], [['--precision', 'fp16', '--variant', 'd']], [['--inference']]])('%j', (flags) => {
+    const { status, stdout, stderr } = bench('--steps', '3', '--warmup', '1', '--json', ...flags);
+    expect(status, stderr).toBe(0);
+    const result = JSON.parse(stdout) as {
+      imagesPerSecond: number;
+      stepMs: number;
+      sortedStepMs: number[];
+      peakRssMiB: number;
+    };
+    expect(result).toMatchObject({
+      model: 'resnet8',
+      variant: flags.includes('d') ? 'd' : 'b',
+      batch: 4,
+      size: 16,
+      precision: flags.includes('fp16') ? 'fp16' : 'fp32',
+      inference: flags.includes('--inference'),
+      backend: 'wasm',
+      threads: 1,
+      warmup: 1,
+      n: 3,
+    });
+    const { stepMs, sortedStepMs, imagesPerSecond, peakRssMiB } = result;
+    expect(sortedStepMs).toHaveLength(3);
+    expect(sortedStepMs).toEqual([...sortedStepMs].sort((a, b) => a - b));
+    expect(stepMs).toBe(sortedStepMs[1]);
+    expect((imagesPerSecond * stepMs) / 4000).toBeCloseTo(1, 2);
+    expect(peakRssMiB).toBeGreaterThan(10);
+  });
+
+  test('says it in words, and refuses threads of an engine that has no choice', () => {
+    const { stdout } = bench('--steps', '1', '--warmup', '0');
+    expect(stdout).toMatch(/^resnet8 b, 4 images of 16 × 16, fp32: training step\n/);
+    expect(stdout).toContain('images/s');
+    const refused = bench('--threads', '2');
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('wasm has no choice of threads')]);
+  });
+});

@@ -1,0 +1,67 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { folder, run, small, tiny } from './fixtures/program.js';
+
+test('ablate stacks rows over seeds, goes on where it stopped, and grows; report and find-lr draw', async () => {
+  const rows = [
+    'ablation:',
+    '  - { name: plain, set: { recipe: baseline } }',
+    '  - { name: + cosine, set: { learningRate: { schedule: cosine } }, paper: 77.91 }',
+  ];
+  await writeFile(join(folder, 'study.yaml'), rows.join('\n'));
+  const study = (...more: string[]) => run('ablate', 'study.yaml', '--out', 'study', '--json', ...more);
+  const first = study('--seeds', '2', '--epochs', '1', ...tiny, ...small);
+  expect(first.status, first.stderr).toBe(0);
+  interface Row {
+    row: { name: string };
+    top1: number[];
+  }
+  const table = (text: string) =>
+    (JSON.parse(text) as { rows: Row[] }).rows.map(({ row, top1 }) => [row.name, top1.length]);
+  expect(table(first.stdout)).toEqual([
+    ['plain', 2],
+    ['+ cosine', 2],
+  ]);
+  // A cell that is lost is made again, the others are not; a row may be added, and nothing else changed.
+  await rm(join(folder, 'study', 'cosine', 'seed-1'), { recursive: true });
+  await writeFile(
+    join(folder, 'study.yaml'),
+    [...rows, '  - { name: + smoothing, set: { labelSmoothing: 0.1 } }'].join('\n'),
+  );
+  const second = study();
+  expect(second.stderr).toContain('plain, seed 0 is finished already');
+  expect(second.stderr).not.toContain('cosine, seed 1 is finished already');
+  expect(table(second.stdout)).toEqual([
+    ['plain', 2],
+    ['+ cosine', 2],
+    ['+ smoothing', 2],
+  ]);
+  expect(study('--epochs', '2').stderr).toContain('--epochs: this study is begun, and only --seeds and rows may grow');
+  // A row that cannot run is told before the first one does.
+  await writeFile(
+    join(folder, 'wrong.yaml'),
+    [...rows, '  - { name: + warmup, set: { learningRate: { schedule: step, warmupEpochs: 0.9 } } }'].join('\n'),
+  );
+  const wrong = run('ablate', 'wrong.yaml', '--out', 'wrong', '--epochs', '1', ...tiny, ...small);
+  expect([wrong.status, wrong.stderr]).toEqual([
+    2,
+    expect.stringContaining('+ warmup, seed 0: learningRate.warmupEpochs'),
+  ]);
+  expect(wrong.stderr).not.toContain('1/3');
+  expect(run('ablate', '--budget', '3').stderr).toContain('--budget expects a time such as 30m or 2h, got 3');
+  const short = run('ablate', ...tiny, ...small, '--budget', '0.001s', '--dry-run', '--out', 'other');
+  expect([short.status, short.stderr]).toEqual([2, expect.stringContaining('allow a larger --budget')]);
+
+  const cells = ['plain', 'cosine'].map((row) => join('study', row, 'seed-0'));
+  expect(run('report', ...cells, '--out', 'both.html').stdout).toBe('both.html\n');
+  expect(await readFile(join(folder, 'both.html'), 'utf8')).toContain('plain/seed-0');
+  expect(await readFile(join(folder, 'study', 'report.html'), 'utf8')).toContain('77.91');
+  expect(run('report', 'nowhere').stderr).toContain('config.json is missing; is nowhere the folder of a run?');
+
+  const found = run('find-lr', ...tiny, ...small, '--steps', '12', '--out', 'lr.svg', '--json');
+  expect(found.status, found.stderr).toBe(0);
+  const { points } = JSON.parse(found.stdout) as { points: { rate: number }[] };
+  expect(points[0]?.rate).toBeCloseTo(1e-5, 12);
+  expect(await readFile(join(folder, 'lr.svg'), 'utf8')).toContain('Learning-rate range test');
+});
