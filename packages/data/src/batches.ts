@@ -68,8 +68,9 @@ export async function* batches({
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`batches: expected a whole batchSize of at least 1, got ${batchSize}`);
   }
+  const shuffling = createRandom({ seed, purpose: 'shuffle', epoch });
   const order = shuffle
-    ? createRandom({ seed, purpose: 'shuffle', epoch }).permutation(dataset.size)
+    ? (dataset.order?.(shuffling) ?? shuffling.permutation(dataset.size))
     : Uint32Array.from({ length: dataset.size }, (_, i) => i);
   const pixels = transform.size * transform.size * 3;
 

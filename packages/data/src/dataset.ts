@@ -1,3 +1,4 @@
+import type { Random } from '@bag/random';
 import type { RawImage } from './image.js';
 
 /** Labelled images by number, decoded when asked for. */
@@ -12,6 +13,11 @@ export interface Dataset {
   get(index: number): RawImage | Promise<RawImage>;
   /** What a person would call an image: its file, where it has one of its own. */
   nameOf?(index: number): string;
+  /**
+   * A shuffled order of `[size]` in which the images are cheap to read; where it is absent, any permutation is.
+   * Depends on `random` only.
+   */
+  order?(random: Random): Uint32Array;
   /** Frees threads and files. */
   close?(): Promise<void>;
 }

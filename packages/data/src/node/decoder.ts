@@ -8,6 +8,9 @@ export interface DecodeOptions {
   squareSize?: number | undefined;
 }
 
+/** A file's path, or its bytes under a name. */
+export type EncodedImage = string | { name: string; bytes: Uint8Array };
+
 type Answer =
   { id: number; data: Uint8Array; height: number; width: number } | { id: number; reason: string; truncated: boolean };
 
@@ -20,15 +23,15 @@ const { parentPort, workerData } = require('node:worker_threads');
 const sharp = require(workerData.sharp);
 sharp.cache(false);
 sharp.concurrency(1);
-parentPort.on('message', async ({ id, path, squareSize }) => {
+parentPort.on('message', async ({ id, source, squareSize }) => {
   try {
-    let image = sharp(path, { failOn: 'truncated' }).toColourspace('srgb').removeAlpha();
+    let image = sharp(source, { failOn: 'truncated' }).toColourspace('srgb').removeAlpha();
     if (squareSize) image = image.resize(squareSize, squareSize, { fit: 'cover', kernel: 'linear' });
     const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     const rgb = info.channels === 3 ? new Uint8Array(data) : Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.floor(i / 3)]);
     parentPort.postMessage({ id, data: rgb, height: info.height, width: info.width }, [rgb.buffer]);
   } catch (error) {
-    const truncated = await sharp(path, { failOn: 'none' }).stats().then(() => true, () => false);
+    const truncated = await sharp(source, { failOn: 'none' }).stats().then(() => true, () => false);
     parentPort.postMessage({ id, reason: String(error.message).split('\\n')[0], truncated });
   }
 });
@@ -44,7 +47,7 @@ parentPort.on('message', async ({ id, path, squareSize }) => {
  */
 export class Decoder {
   readonly #workers: Worker[];
-  readonly #waiting = new Map<number, { path: string; settle: (answer: Answer | Error) => void }>();
+  readonly #waiting = new Map<number, { name: string; settle: (answer: Answer | Error) => void }>();
   #next = 0;
 
   constructor(threads: number) {
@@ -64,23 +67,24 @@ export class Decoder {
   }
 
   /**
-   * Decodes one file.
+   * Decodes one image.
    * @throws BadImageError naming the file and the reason.
    */
-  decode(path: string, { squareSize }: DecodeOptions = {}): Promise<RawImage> {
+  decode(image: EncodedImage, { squareSize }: DecodeOptions = {}): Promise<RawImage> {
+    const [name, source] = typeof image === 'string' ? [image, image] : [image.name, image.bytes];
     const id = this.#next++;
     const worker = this.#workers[id % this.#workers.length] as Worker;
     worker.ref();
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, {
-        path,
+        name,
         settle: (answer) => {
           if (answer instanceof Error) reject(answer);
-          else if ('reason' in answer) reject(new BadImageError(path, answer.reason, answer.truncated));
+          else if ('reason' in answer) reject(new BadImageError(name, answer.reason, answer.truncated));
           else resolve({ data: answer.data, height: answer.height, width: answer.width });
         },
       });
-      worker.postMessage({ id, path, squareSize });
+      worker.postMessage({ id, source, squareSize });
     });
   }
 

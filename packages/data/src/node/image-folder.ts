@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../dataset.js';
-import { Decoder } from './decoder.js';
+import { encodedDataset } from './encoded.js';
 
 export type Split = 'train' | 'validation';
 
@@ -46,19 +46,15 @@ export async function imageFolder(
       labels.push(label);
     }
   }
-  let decoder: Decoder | undefined;
-  return {
+  return encodedDataset({
     name: `${path} ${split}`,
     classes,
-    size: files.length,
     labels: Int32Array.from(labels),
     nameOf: (index) => files[index] as string,
-    get: (index) => (decoder ??= new Decoder(workers)).decode(files[index] as string, { squareSize }),
-    close: async () => {
-      await decoder?.close();
-      decoder = undefined;
-    },
-  };
+    encoded: (index) => files[index] as string,
+    squareSize,
+    workers,
+  });
 }
 
 /** What lies in a split's folder and is not read: other files, folders in class folders. Hidden files do not count. */
