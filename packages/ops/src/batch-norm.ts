@@ -105,7 +105,7 @@ export function batchNormInference({
   const inputs = present({ x, gamma, beta, mean, variance, residual });
   const attributes: BatchNormAttributes = { epsilon, relu, residual: residual !== undefined };
   // The fused kernel has no gradient: a frozen layer within a differentiated function is composed.
-  if (engine().state.gradientDepth > 0) return tidy(() => composeInference(inputs, attributes)) as Tensor4D;
+  if (records()) return tidy(() => composeInference(inputs, attributes)) as Tensor4D;
   return runKernel('BagBatchNormInference', inputs, attributes, composeInference) as Tensor4D;
 }
 
@@ -159,6 +159,12 @@ function composeBackward({ dy, x, mean, variance, gamma, y }: NamedTensorMap, at
   const shifted = tidy(() => sub(sub(g, div(dBeta, count)), mul(normalised, div(dGamma, count))));
   const dx = mul(shifted, mul(inverse, gamma as Tensor));
   return residual ? [dx, dGamma, dBeta, relu ? g : mul(g, 1)] : [dx, dGamma, dBeta];
+}
+
+/** Whether a tape records: a gradient is wanted, and no kernel is running. */
+function records(): boolean {
+  const { gradientDepth, kernelDepth } = engine().state;
+  return gradientDepth > 0 && kernelDepth === 0;
 }
 
 function check(name: string, x: Tensor4D, vectors: Record<string, Tensor1D>, residual: Tensor4D | undefined): void {

@@ -13,6 +13,7 @@ import {
   maxPool,
   PendingStatistics,
   sgdUpdate,
+  untaped,
   valueAndGradients,
 } from './index.js';
 import * as exports from './index.js';
@@ -75,6 +76,7 @@ testContract({
       off: ({ x }) => [maxPool(x, { size: 1, strides: 1 }), x],
     },
     globalAveragePool: { on: ({ x }) => globalAveragePool(x) },
+    untaped: { on: ({ x }) => untaped([x], () => tf.square(x)), off: ({ x }) => [untaped([x], () => tf.clone(x)), x] },
     crossEntropy: { on: ({ logits, labels }) => crossEntropy({ logits, labels, smoothing: 0.1 }) },
     sgdUpdate: {
       on: ({ ones, zeros }) => sgdUpdate({ parameter: ones, gradient: ones, velocity: zeros, rate: 0.1 }),

@@ -19,3 +19,4 @@ export { valueAndGradients } from './gradients.js';
 export { maxPool, type MaxPoolAttributes, type MaxPoolOptions } from './max-pool.js';
 export { type BatchStatistics, PendingStatistics, type RunningStatisticsAttributes } from './pending-statistics.js';
 export { type SgdAttributes, sgdUpdate, type SgdUpdateOptions } from './sgd-update.js';
+export { untaped } from './untaped.js';

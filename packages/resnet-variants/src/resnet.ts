@@ -1,18 +1,22 @@
-import { type ArchitectureOptions, cifarArchitecture, imageNetArchitecture } from './architecture.js';
-import type { Architecture } from './architecture.js';
-import { type Initializer, kaimingNormal, xavierUniform } from './initializers.js';
-import { ResNet } from './network.js';
-import { createParameters } from './parameters.js';
+import { type Architecture, createNetwork, type Initializer, type Network, type Parameter } from '@bag/network';
+import {
+  type ArchitectureOptions,
+  cifarArchitecture,
+  imageNetArchitecture,
+  type ImageNetArchitectureOptions,
+} from './architecture.js';
 import { zeroGamma as applyZeroGamma } from './zero-gamma.js';
 
-export interface ResNetOptions extends ArchitectureOptions {
+interface Start {
   /** Whether the last γ of every block starts at 0. */
   zeroGamma?: boolean;
   /** How weights start: `'xavier'` as the paper, `'kaiming'` as torchvision's convolutions, or a function of one's own. */
   initializer?: 'xavier' | 'kaiming' | Initializer;
 }
 
-export interface CifarResNetOptions extends ResNetOptions {
+export interface ResNetOptions extends ImageNetArchitectureOptions, Start {}
+
+export interface CifarResNetOptions extends ArchitectureOptions, Start {
   /** `'projection'`: 1×1 convolution; `'pad'`: no parameters, as He et al. 2015 trained on CIFAR. */
   shortcut?: 'projection' | 'pad';
 }
@@ -28,7 +32,7 @@ export interface CifarResNetOptions extends ResNetOptions {
  * const network = resnet({ depth: 50, variant: 'd', classes: 1000, zeroGamma: true }, { random });
  * const logits = network.apply(images); // [batch, 1000]
  */
-export function resnet(options: ResNetOptions, { random }: { random: () => number }): ResNet {
+export function resnet(options: ResNetOptions, { random }: { random: () => number }): Network {
   return create(imageNetArchitecture(options), options, random, []);
 }
 
@@ -42,7 +46,7 @@ export function resnet(options: ResNetOptions, { random }: { random: () => numbe
  * @example
  * const network = cifarResnet({ depth: 20, variant: 'd' }, { random });
  */
-export function cifarResnet(options: CifarResNetOptions, { random }: { random: () => number }): ResNet {
+export function cifarResnet(options: CifarResNetOptions, { random }: { random: () => number }): Network {
   const notes =
     options.variant === 'c'
       ? ['warning: variant c changes nothing on the CIFAR family, whose stem is one 3×3 convolution already']
@@ -52,23 +56,14 @@ export function cifarResnet(options: CifarResNetOptions, { random }: { random: (
 
 function create(
   architecture: Architecture,
-  { zeroGamma = false, initializer = 'xavier' }: ResNetOptions,
+  { zeroGamma = false, initializer = 'xavier' }: Start,
   random: () => number,
   notes: string[],
-): ResNet {
-  const parameters = createParameters(architecture, initializerOf(initializer), random);
-  if (zeroGamma) {
+): Network {
+  const prepare = (parameters: readonly Parameter[]) => {
+    if (!zeroGamma) return notes;
     const { changed, of } = applyZeroGamma(architecture, parameters);
-    notes.push(`zero-γ: ${changed} of ${of} BatchNorms`);
-  }
-  return new ResNet(architecture, parameters, notes);
-}
-
-function initializerOf(initializer: 'xavier' | 'kaiming' | Initializer): Initializer {
-  if (typeof initializer === 'function') return initializer;
-  if (initializer === 'xavier') return xavierUniform;
-  if (initializer === 'kaiming') return kaimingNormal;
-  throw new RangeError(
-    `resnet: expected initializer xavier, kaiming or a function, got ${JSON.stringify(initializer)}`,
-  );
+    return [...notes, `zero-γ: ${changed} of ${of} BatchNorms`];
+  };
+  return createNetwork(architecture, { initializer, random, prepare });
 }

@@ -1,5 +1,6 @@
+import type { Architecture } from '@bag/network';
 import { tidy, type Variable, zeros } from '@tensorflow/tfjs-core';
-import type { Architecture } from './architecture.js';
+import { blockEnds } from './architecture.js';
 
 /**
  * Zero γ: the last BatchNorm of each residual block starts with γ = 0, so that the block starts as its shortcut and the
@@ -12,15 +13,16 @@ import type { Architecture } from './architecture.js';
  * zeroGamma(network.architecture, network.parameters); // { changed: 16, of: 53 } for ResNet-50
  */
 export function zeroGamma(
-  { blocks }: Pick<Architecture, 'blocks'>,
+  architecture: Pick<Architecture, 'nodes'>,
   parameters: readonly { readonly name: string; readonly role: string; readonly variable: Variable }[],
 ): { changed: number; of: number } {
   const gammas = new Map(parameters.filter(({ role }) => role === 'gamma').map((gamma) => [gamma.name, gamma]));
-  for (const { name, units } of blocks) {
-    const gamma = gammas.get(`${units.at(-1)?.batchNorm ?? ''}.weight`);
+  const ends = blockEnds(architecture);
+  for (const { name, batchNorm } of ends) {
+    const gamma = gammas.get(`${batchNorm}.weight`);
     if (gamma === undefined)
       throw new Error(`zeroGamma: ${name} has no γ among the parameters; give the network's own`);
     tidy(() => gamma.variable.assign(zeros(gamma.variable.shape)));
   }
-  return { changed: blocks.length, of: gammas.size };
+  return { changed: ends.length, of: gammas.size };
 }

@@ -9,7 +9,7 @@ export interface Parameter {
   /** The name that torchvision, timm and gluon give it, such as `layer1.0.conv1.weight`. */
   readonly name: string;
   readonly role: Role;
-  /** Filters `[height, width, from, to]`, dense weights `[from, to]`, vectors `[channels]`. */
+  /** Filters `[height, width, from, to]`, depthwise ones `[height, width, channels, 1]`, dense weights `[from, to]`, vectors `[channels]`. */
   readonly shape: number[];
   /** The fp32 master value; untrainable for running statistics. */
   readonly variable: Variable;
@@ -22,10 +22,10 @@ export interface Parameter {
  * parameterShapes(imageNetArchitecture({ depth: 18 }))[0]; // { name: 'conv1.weight', role: 'weight', shape: [7, 7, 3, 64] }
  */
 export function parameterShapes(architecture: Architecture): Omit<Parameter, 'variable'>[] {
-  const { features, classes } = architecture;
+  const { head, classes } = architecture;
   const shapes: Omit<Parameter, 'variable'>[] = convUnits(architecture).flatMap(
-    ({ name, batchNorm, kernel, from, to, bias }) => [
-      { name: `${name}.weight`, role: 'weight', shape: [kernel, kernel, from, to] },
+    ({ name, batchNorm, kernel, from, to, depthwise, bias }) => [
+      { name: `${name}.weight`, role: 'weight', shape: [...kernel, from, depthwise ? 1 : to] },
       ...(bias ? [{ name: `${name}.bias`, role: 'bias' as const, shape: [to] }] : []),
       { name: `${batchNorm}.weight`, role: 'gamma', shape: [to] },
       { name: `${batchNorm}.bias`, role: 'beta', shape: [to] },
@@ -33,8 +33,8 @@ export function parameterShapes(architecture: Architecture): Omit<Parameter, 'va
       { name: `${batchNorm}.running_var`, role: 'runningVariance', shape: [to] },
     ],
   );
-  shapes.push({ name: 'fc.weight', role: 'weight', shape: [features, classes] });
-  shapes.push({ name: 'fc.bias', role: 'bias', shape: [classes] });
+  shapes.push({ name: `${head.name}.weight`, role: 'weight', shape: [head.features, classes] });
+  shapes.push({ name: `${head.name}.bias`, role: 'bias', shape: [classes] });
   return shapes;
 }
 

@@ -1,0 +1,186 @@
+import {
+  type Architecture,
+  countMultiplyAdds,
+  countParameters,
+  createNetwork,
+  type CreateOptions,
+  type Network,
+} from '@bag/network';
+import {
+  cifarArchitecture,
+  cifarDepths,
+  imageNetArchitecture,
+  type ImageNetArchitectureOptions,
+  imageNetDepths,
+  type Variant,
+  zeroGamma as applyZeroGamma,
+} from '@bag/resnet-variants';
+import { inceptionV3Architecture } from './inception-v3.js';
+import { mobileNetArchitecture } from './mobilenet.js';
+
+/** What a name stands for. */
+export type ModelName =
+  | {
+      kind: 'resnet';
+      family: Architecture['family'];
+      depth: number;
+      /** Where the name says it. */
+      variant?: Variant;
+      /** `resnet50s` of gluon and timm: B with a deep stem twice as wide as C's. */
+      wideStem?: true;
+    }
+  | { kind: 'inception-v3' | 'mobilenet'; family: 'imagenet' };
+
+export interface ModelOptions extends Pick<
+  ImageNetArchitectureOptions,
+  'deepStem' | 'stemWidth' | 'averagePoolShortcut'
+> {
+  /** Such as `resnet50`, `resnet50d`, `resnet20`, `inception-v3`, `mobilenet`. */
+  name: string;
+  classes?: number;
+  /** Of a ResNet whose name has no letter; B by default. */
+  variant?: Variant;
+  /** Of the CIFAR family: 1×1 convolutions, or no parameters. */
+  shortcut?: 'projection' | 'pad';
+  /** Of MobileNet. */
+  activation?: 'relu' | 'relu6';
+}
+
+const otherNames: Record<string, 'inception-v3' | 'mobilenet'> = {
+  'inception-v3': 'inception-v3',
+  inception_v3: 'inception-v3',
+  inceptionv3: 'inception-v3',
+  mobilenet: 'mobilenet',
+  'mobilenet1.0': 'mobilenet',
+  mobilenetv1_100: 'mobilenet',
+};
+
+/**
+ * What a name such as `resnet50`, `resnet50d`, `resnet20` or `inception-v3` stands for; those that torchvision, timm and
+ * gluon use are known, too.
+ * @throws Error listing the names, for any other.
+ * @example
+ * parseModelName('resnet50d'); // { kind: 'resnet', depth: 50, family: 'imagenet', variant: 'd' }
+ */
+export function parseModelName(name: string): ModelName {
+  const other = otherNames[name];
+  if (other !== undefined) return { kind: other, family: 'imagenet' };
+  const match = /^resnet(\d+)([a-ds])?$/.exec(name);
+  const depth = Number(match?.[1]);
+  const letter = match?.[2];
+  const family = imageNetDepths.includes(depth) ? 'imagenet' : 'cifar';
+  const isCifar = depth >= 8 && (depth - 2) % 6 === 0 && letter !== 's';
+  if (match === null || (family === 'cifar' && !isCifar)) {
+    const known = [...imageNetDepths, ...cifarDepths].map((n) => `resnet${n}`).join(', ');
+    throw new Error(
+      `unknown model ${name}; known are ${known} (any 6n + 2 layers), each with a, b, c or d after it, inception-v3, mobilenet`,
+    );
+  }
+  if (letter === 's') return { kind: 'resnet', depth, family, variant: 'b', wideStem: true };
+  return { kind: 'resnet', depth, family, ...(letter !== undefined && { variant: letter as Variant }) };
+}
+
+/**
+ * A model's shape, without any weights.
+ * @throws Error for an unknown name, or options that do not go together.
+ * @example
+ * countParameters(modelArchitecture({ name: 'resnet50d' })); // 25576264
+ */
+export function modelArchitecture({ name, variant = 'b', shortcut, activation, ...options }: ModelOptions): Architecture {
+  const { classes, ...stemAndShortcut } = options;
+  const ofClasses = { ...(classes !== undefined && { classes }) };
+  const model = parseModelName(name);
+  switch (model.kind) {
+    case 'inception-v3':
+      return inceptionV3Architecture(ofClasses);
+    case 'mobilenet':
+      return mobileNetArchitecture({ ...ofClasses, ...(activation && { activation }) });
+    case 'resnet': {
+      const { depth, family, wideStem } = model;
+      const common = { depth, variant: model.variant ?? variant, ...ofClasses };
+      if (family === 'cifar') return cifarArchitecture({ ...common, ...(shortcut && { shortcut }) });
+      const mix = wideStem === true ? { deepStem: true, stemWidth: 64 } : {};
+      const said = Object.entries(stemAndShortcut).filter(([, value]) => value !== undefined);
+      return imageNetArchitecture({ ...common, ...mix, ...Object.fromEntries(said) });
+    }
+  }
+}
+
+/**
+ * A model by its name, with fresh weights.
+ *
+ * @param random Uniform numbers in [0, 1) for the initial weights.
+ * @returns A network whose variables the caller owns and frees by `dispose()`; its notes say what the options did, and
+ * warn of those that did nothing.
+ * @throws Error for an unknown name, or options that do not go together.
+ * @example
+ * const network = createModel({ name: 'resnet50d', classes: 10, zeroGamma: true }, { random });
+ */
+export function createModel(
+  { zeroGamma = false, initializer, ...model }: ModelOptions & { zeroGamma?: boolean } & Pick<CreateOptions, 'initializer'>,
+  { random }: { random: () => number },
+): Network {
+  const architecture = modelArchitecture(model);
+  return createNetwork(architecture, {
+    random,
+    ...(initializer !== undefined && { initializer }),
+    prepare: (parameters) => {
+      const notes = unusedOptions(model);
+      if (!zeroGamma) return notes;
+      const { changed, of } = applyZeroGamma(architecture, parameters);
+      const warning = `warning: zero-γ finds no residual block in ${architecture.name}`;
+      return [...notes, changed === 0 ? warning : `zero-γ: ${changed} of ${of} BatchNorms`];
+    },
+  });
+}
+
+function unusedOptions({ name, variant }: ModelOptions): string[] {
+  const model = parseModelName(name);
+  if (model.kind !== 'resnet' || model.family !== 'cifar' || (model.variant ?? variant) !== 'c') return [];
+  return ['warning: variant c changes nothing on the CIFAR family, whose stem is one 3×3 convolution already'];
+}
+
+/** One line of the model table. */
+export interface ModelInfo {
+  /** Such as `resnet50`; a variant's letter may follow it. */
+  name: string;
+  /** Of ResNets. */
+  variant?: Variant;
+  family: Architecture['family'];
+  /** Trainable parameters. */
+  parameters: number;
+  /** Of one forward pass at `inputSize`. */
+  multiplyAdds: number;
+  /** Pixels on a side. */
+  inputSize: number;
+  classes: number;
+}
+
+const variants: readonly Variant[] = ['a', 'b', 'c', 'd'];
+
+/**
+ * Every named model in every variant, with its parameters and multiply-adds.
+ *
+ * @example
+ * models().find(({ name, variant }) => name === 'resnet50' && variant === 'd')?.parameters; // 25576264
+ */
+export function models(): ModelInfo[] {
+  const resnets = [...imageNetDepths, ...cifarDepths].flatMap((depth) =>
+    variants.map((variant) => infoOf(`resnet${depth}`, variant)),
+  );
+  return [...resnets, infoOf('inception-v3'), infoOf('mobilenet')];
+}
+
+function infoOf(name: string, variant?: Variant): ModelInfo {
+  const architecture = modelArchitecture({ name, ...(variant && { variant }) });
+  const { family, inputSize, classes } = architecture;
+  return {
+    name,
+    ...(variant && { variant }),
+    family,
+    parameters: countParameters(architecture),
+    multiplyAdds: countMultiplyAdds(architecture),
+    inputSize,
+    classes,
+  };
+}
