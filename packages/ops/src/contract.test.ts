@@ -3,12 +3,14 @@ import { describeOnBackends, expectNoLeak, peakBytes, testContract } from '@bag/
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import {
+  averagePool,
   batchNormInference,
   batchNormTraining,
   conv2d,
   conv2dBackpropFilter,
   conv2dBackpropInput,
   crossEntropy,
+  depthwiseConv2d,
   globalAveragePool,
   maxPool,
   PendingStatistics,
@@ -31,6 +33,8 @@ const inputs = () => ({
   dy: tf.randomNormal<tf.Rank.R4>([2, 6, 6, 4], 0, 1, 'float32', 2),
   filter: tf.randomNormal<tf.Rank.R4>([3, 3, 3, 4], 0, 1, 'float32', 3),
   identity: tf.tidy(() => tf.reshape<tf.Rank.R4>(tf.eye(3), [1, 1, 3, 3])),
+  depthwise: tf.randomNormal<tf.Rank.R4>([3, 3, 3, 1], 0, 1, 'float32', 5),
+  depthwiseIdentity: tf.ones<tf.Rank.R4>([1, 1, 3, 1]),
   ones: tf.ones<tf.Rank.R1>([3]),
   zeros: tf.zeros<tf.Rank.R1>([3]),
   logits: tf.randomNormal<tf.Rank.R2>([2, 3], 0, 1, 'float32', 4),
@@ -61,6 +65,14 @@ testContract({
     },
     conv2dBackpropFilter: {
       on: ({ x, dy }) => conv2dBackpropFilter(x, dy, { ...attributes, filterShape: [3, 3, 3, 4] }),
+    },
+    depthwiseConv2d: {
+      on: ({ x, depthwise }) => depthwiseConv2d(x, depthwise, { padding: 1 }),
+      off: ({ x, depthwiseIdentity }) => [depthwiseConv2d(x, depthwiseIdentity), x],
+    },
+    averagePool: {
+      on: ({ x }) => averagePool(x, { size: 3, strides: 2, padding: 1 }),
+      off: ({ x }) => [averagePool(x, { size: 1, strides: 1 }), x],
     },
     batchNormTraining: { on: ({ x, ones, zeros }) => batchNormTraining({ x, gamma: ones, beta: zeros }) },
     batchNormInference: {

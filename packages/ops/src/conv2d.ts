@@ -1,21 +1,15 @@
 import {
   type backend_util,
-  concat,
   conv2d as coreConv2d,
   engine,
   type NamedTensorMap,
-  reshape,
-  slice,
   stridedSlice,
   type Tensor,
   type Tensor4D,
   tidy,
-  zeros,
 } from '@tensorflow/tfjs-core';
 import { mayRelease, registerGradientOnce, runKernel } from './kernel.js';
-
-/** Rows or columns before and after: `[[top, bottom], [left, right]]`. */
-export type Padding = [[number, number], [number, number]];
+import { checkWindow, type Padding, paddingOf, pairOf, spread } from './windows.js';
 
 export interface Conv2dOptions {
   /** Step between output pixels, for both axes or `[height, width]`. */
@@ -52,9 +46,9 @@ export function conv2d(
   { strides = 1, padding = 0, dilations = 1 }: Conv2dOptions = {},
 ): Tensor4D {
   const attributes: Conv2dAttributes = {
-    strides: pairOf(strides, 'strides'),
-    pad: typeof padding === 'number' ? square(padding) : checkPadding(padding),
-    dilations: pairOf(dilations, 'dilations'),
+    strides: pairOf('conv2d', 'strides', strides),
+    pad: paddingOf('conv2d', padding),
+    dilations: pairOf('conv2d', 'dilations', dilations),
   };
   checkShapes(x, filter, attributes);
   return runKernel('BagConv2D', { x, filter }, attributes, composeConv2d) as Tensor4D;
@@ -167,21 +161,6 @@ function dilate(filter: Tensor4D, dilations: [number, number]): Tensor4D {
   return tidy(() => spread(spread(filter, 0, dilations[0]), 1, dilations[1]));
 }
 
-/** Puts `step − 1` zeros between the entries of one axis. */
-function spread(filter: Tensor4D, axis: 0 | 1, step: number): Tensor4D {
-  if (step === 1) return filter;
-  const [h, w, c, o] = filter.shape;
-  const outer = axis === 0 ? 1 : h;
-  const length = filter.shape[axis];
-  const inner = axis === 0 ? w * c * o : c * o;
-  const taps = reshape(filter, [outer, length, 1, inner]);
-  const gaps = zeros([outer, length, step - 1, inner]);
-  const spaced = reshape(concat([taps, gaps], 2), [outer, length * step, inner]);
-  const size = (length - 1) * step + 1;
-  const trimmed = slice(spaced, [0, 0, 0], [outer, size, inner]);
-  return reshape(trimmed, axis === 0 ? [size, w, c, o] : [h, size, c, o]);
-}
-
 function dilatedShape([h, w, c, o]: Shape4D, [dh, dw]: [number, number]): Shape4D {
   return [(h - 1) * dh + 1, (w - 1) * dw + 1, c, o];
 }
@@ -190,31 +169,7 @@ function isOne([h, w]: [number, number]): boolean {
   return h === 1 && w === 1;
 }
 
-function pairOf(value: number | [number, number], name: string): [number, number] {
-  const pair: [number, number] = typeof value === 'number' ? [value, value] : value;
-  if (!pair.every((n) => Number.isInteger(n) && n >= 1)) {
-    throw new RangeError(`conv2d: expected ${name} of whole numbers ≥ 1, got [${pair.join(', ')}]`);
-  }
-  return pair;
-}
-
-function square(p: number): Padding {
-  return [
-    [p, p],
-    [p, p],
-  ];
-}
-
-function checkPadding(padding: Padding): Padding {
-  if (padding.length !== 2 || !padding.every((side) => Array.isArray(side) && side.length === 2)) {
-    throw new TypeError(
-      `conv2d: expected padding as a number or [[top, bottom], [left, right]], got ${JSON.stringify(padding)}`,
-    );
-  }
-  return padding;
-}
-
-function checkShapes(x: Tensor4D, filter: Tensor4D, { strides, pad, dilations }: Conv2dAttributes): void {
+function checkShapes(x: Tensor4D, filter: Tensor4D, attributes: Conv2dAttributes): void {
   if (x.rank !== 4 || filter.rank !== 4) {
     throw new Error(
       `conv2d: expected x [batch, height, width, channels] and filter [height, width, channels, filters], got [${x.shape.join(', ')}] and [${filter.shape.join(', ')}]`,
@@ -225,16 +180,5 @@ function checkShapes(x: Tensor4D, filter: Tensor4D, { strides, pad, dilations }:
       `conv2d: x has ${x.shape[3]} channels, the filter [${filter.shape.join(', ')}] expects ${filter.shape[2]}`,
     );
   }
-  if (!pad.flat().every((n) => Number.isInteger(n) && n >= 0)) {
-    throw new RangeError(`conv2d: expected padding of whole numbers ≥ 0, got [${pad.flat().join(', ')}]`);
-  }
-  for (const axis of [0, 1] as const) {
-    const padded = (x.shape[axis + 1] as number) + pad[axis][0] + pad[axis][1];
-    const extent = (filter.shape[axis] - 1) * dilations[axis] + 1;
-    if (extent > padded) {
-      throw new RangeError(
-        `conv2d: the filter covers ${extent} pixels, the padded image has ${padded} (stride ${strides[axis]}); pad more or take a smaller filter`,
-      );
-    }
-  }
+  checkWindow('conv2d', x, filter, attributes);
 }

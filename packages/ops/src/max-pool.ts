@@ -7,7 +7,7 @@ import {
   type Tensor,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
-import type { Padding } from './conv2d.js';
+import type { Padding } from './windows.js';
 import { mayRelease, registerGradientOnce, runKernel } from './kernel.js';
 
 export interface MaxPoolOptions {
