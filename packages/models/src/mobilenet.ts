@@ -1,4 +1,11 @@
-import { type Activation, type Architecture, createNetwork, type Initializer, type Network, type Node } from '@bag/network';
+import {
+  type Activation,
+  type Architecture,
+  createNetwork,
+  type Initializer,
+  type Network,
+  type Node,
+} from '@bag/network';
 
 export interface MobileNetArchitectureOptions {
   classes?: number;
@@ -35,7 +42,9 @@ export function mobileNetArchitecture({
       throw new RangeError(`mobileNet: expected a whole number ≥ 1 for ${name}, got ${value}`);
     }
   }
-  const nodes: Node[] = [conv('conv_stem', 'bn1', { size: 3, stride: 2, from: 3, to: width, depthwise: false }, 'images')];
+  const nodes: Node[] = [
+    conv('conv_stem', 'bn1', { size: 3, stride: 2, from: 3, to: width, depthwise: false }, 'images'),
+  ];
   let from = width;
   for (const [i, { times, blocks, stride }] of stages.entries()) {
     for (let j = 0; j < blocks; j++) {

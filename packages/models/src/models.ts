@@ -86,7 +86,13 @@ export function parseModelName(name: string): ModelName {
  * @example
  * countParameters(modelArchitecture({ name: 'resnet50d' })); // 25576264
  */
-export function modelArchitecture({ name, variant = 'b', shortcut, activation, ...options }: ModelOptions): Architecture {
+export function modelArchitecture({
+  name,
+  variant = 'b',
+  shortcut,
+  activation,
+  ...options
+}: ModelOptions): Architecture {
   const { classes, ...stemAndShortcut } = options;
   const ofClasses = { ...(classes !== undefined && { classes }) };
   const model = parseModelName(name);
@@ -117,7 +123,11 @@ export function modelArchitecture({ name, variant = 'b', shortcut, activation, .
  * const network = createModel({ name: 'resnet50d', classes: 10, zeroGamma: true }, { random });
  */
 export function createModel(
-  { zeroGamma = false, initializer, ...model }: ModelOptions & { zeroGamma?: boolean } & Pick<CreateOptions, 'initializer'>,
+  {
+    zeroGamma = false,
+    initializer,
+    ...model
+  }: ModelOptions & { zeroGamma?: boolean } & Pick<CreateOptions, 'initializer'>,
   { random }: { random: () => number },
 ): Network {
   const architecture = modelArchitecture(model);

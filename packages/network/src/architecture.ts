@@ -84,7 +84,9 @@ export function nodeSizes({ name, nodes }: Pick<Architecture, 'name' | 'nodes'>,
     if (input === undefined) throw new Error(`${name}: ${node.name} comes before its input ${node.inputs[0] ?? ''}`);
     const size = outSize(node, input);
     if (Math.min(...size) < 1) {
-      throw new RangeError(`${name}: images of ${images.join('×')} pixels are too small; nothing is left at ${node.name}`);
+      throw new RangeError(
+        `${name}: images of ${images.join('×')} pixels are too small; nothing is left at ${node.name}`,
+      );
     }
     sizes.set(node.name, size);
   }

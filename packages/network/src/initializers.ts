@@ -1,4 +1,4 @@
-/** Fills a filter or a matrix: `shape` is `[height, width, from, to]` or `[from, to]`. */
+/** Fills a filter or a matrix: `shape` is `[height, width, from, to]`, depthwise `[height, width, channels, 1]`, or `[from, to]`. */
 export type Initializer = (shape: readonly number[], random: () => number) => Float32Array;
 
 /**
@@ -10,7 +10,9 @@ export type Initializer = (shape: readonly number[], random: () => number) => Fl
 export const xavierUniform: Initializer = (shape, random) => {
   const { fanIn, fanOut, size } = fans(shape);
   const a = Math.sqrt(6 / (fanIn + fanOut));
-  return Float32Array.from({ length: size }, () => (2 * random() - 1) * a);
+  const values = new Float32Array(size);
+  for (let i = 0; i < size; i++) values[i] = (2 * random() - 1) * a;
+  return values;
 };
 
 /**
@@ -22,10 +24,12 @@ export const xavierUniform: Initializer = (shape, random) => {
 export const kaimingNormal: Initializer = (shape, random) => {
   const { fanOut, size } = fans(shape);
   const deviation = Math.sqrt(2 / fanOut);
-  return Float32Array.from({ length: size }, () => {
+  const values = new Float32Array(size);
+  for (let i = 0; i < size; i++) {
     const radius = Math.sqrt(-2 * Math.log(1 - random()));
-    return radius * Math.cos(2 * Math.PI * random()) * deviation;
-  });
+    values[i] = radius * Math.cos(2 * Math.PI * random()) * deviation;
+  }
+  return values;
 };
 
 function fans(shape: readonly number[]): { fanIn: number; fanOut: number; size: number } {

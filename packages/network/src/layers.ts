@@ -62,7 +62,10 @@ function nodeLayers(node: Node, inputs: tfl.SymbolicTensor[], style: Style): tfl
     case 'maxPool': {
       const { size: poolSize, stride: strides, padding } = node;
       // Zeros are no maximum of what follows a ReLU.
-      return call(tfl.layers.maxPooling2d({ poolSize, strides, padding: 'valid', name }), padded(x, [padding, padding], name));
+      return call(
+        tfl.layers.maxPooling2d({ poolSize, strides, padding: 'valid', name }),
+        padded(x, [padding, padding], name),
+      );
     }
     case 'averagePool': {
       const { size: poolSize, stride: strides, padding, ceil, countPadding } = node;
@@ -133,7 +136,10 @@ function copyWeights({ architecture, parameters }: Network, model: tfl.LayersMod
       } else {
         set(name, [parameter(`${name}.weight`), ...(bias ? [parameter(`${name}.bias`)] : [])]);
         const parts = ['weight', 'bias', 'running_mean', 'running_var'];
-        set(batchNorm, parts.map((part) => parameter(`${batchNorm}.${part}`)));
+        set(
+          batchNorm,
+          parts.map((part) => parameter(`${batchNorm}.${part}`)),
+        );
       }
     }
     set(head.name, [parameter(`${head.name}.weight`), parameter(`${head.name}.bias`)]);

@@ -167,7 +167,9 @@ class OnnxGraph {
 
   /** Filters as ONNX has them: `[to, from, height, width]`, depthwise `[channels, 1, height, width]`. */
   async #tensor(name: string, tensor: Tensor, depthwise = false): Promise<void> {
-    const arranged = tidy(() => (tensor.rank === 4 ? transpose(tensor, depthwise ? [2, 3, 0, 1] : [3, 2, 0, 1]) : tensor));
+    const arranged = tidy(() =>
+      tensor.rank === 4 ? transpose(tensor, depthwise ? [2, 3, 0, 1] : [3, 2, 0, 1]) : tensor,
+    );
     const values = (await arranged.data()) as Float32Array;
     this.tensors.push({ name, dims: arranged.shape, values: new Float32Array(values) });
     if (arranged !== tensor) arranged.dispose();

@@ -10,7 +10,7 @@ describeOnBackends('untaped', () => {
   test('by hand: d/dw Σ w·stop(w·x)² is Σ (w·x)², and nothing of the inside is kept for it', async () => {
     const atFirst = tf.memory().numTensors;
     const x = tf.tensor1d([1, 2, 3]);
-    const w = tf.variable(tf.scalar(2));
+    const w = tf.tidy(() => tf.variable(tf.scalar(2)));
     const parameters = [{ name: 'w', variable: w }];
     const inside = () => tf.square(tf.mul(w, x));
     let alive = 0;
@@ -35,7 +35,7 @@ describeOnBackends('untaped', () => {
     const [gamma, beta, mean, variance] = [vectors(), vectors(), vectors(), vectors()];
     const norm = () => batchNormInference({ x, gamma, beta, mean, variance, relu: true });
     const outside = await norm().data();
-    const w = tf.variable(tf.scalar(1));
+    const w = tf.tidy(() => tf.variable(tf.scalar(1)));
     let inside: tf.Tensor | undefined;
     const { value, gradients } = valueAndGradients(() => {
       const y = untaped([x], norm);

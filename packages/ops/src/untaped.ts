@@ -17,4 +17,3 @@ export function untaped<T extends Tensor>(inputs: readonly Tensor[], f: () => T)
   }));
   return constant(...inputs) as T;
 }
-
