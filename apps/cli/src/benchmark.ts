@@ -1,12 +1,12 @@
 import { allFinite, type LossScaler } from '@bag/mixed-precision';
 import { crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
 import { sgd } from '@bag/optim';
-import type { ResNet } from '@bag/resnet-variants';
+import type { Network } from '@bag/network';
 import { type Precision, trainable } from '@bag/trainer';
 import * as tf from '@tensorflow/tfjs';
 
 export interface BenchmarkOptions {
-  network: ResNet;
+  network: Network;
   precision: Precision;
   /** Scales the loss, with a finite check at each step; absent where gradients cannot overflow. */
   scaler: LossScaler | undefined;

@@ -6,7 +6,7 @@ import { shippedNames } from './shipped.js';
 export async function addCompletion(program: Command): Promise<void> {
   const root = tab(program, { completionCommandName: 'completion' });
   if (process.argv[2] !== 'complete') return;
-  const { models } = await import('@bag/resnet-variants');
+  const { models } = await import('@bag/models');
   const names = [...new Set(models().map(({ name }) => name))];
   const configs = await shippedNames();
   for (const command of root.commands.values()) {

@@ -1,14 +1,14 @@
 import { batches, type BadImages, type Dataset } from '@bag/data';
 import { encodePng } from '@bag/data/node';
 import type { Evaluation, Mistake } from '@bag/report';
-import type { ResNet } from '@bag/resnet-variants';
+import type { Network } from '@bag/network';
 import { evaluate } from '@bag/trainer';
 import { writeFileAtomically } from '@bag/trainer/node';
 import { join } from 'node:path';
 import { evaluationBatchOf, type Preprocessing } from './data.js';
 
 export interface EvaluationOptions {
-  network: ResNet;
+  network: Network;
   dataset: Dataset;
   preprocessing: Preprocessing;
   seed: number;

@@ -1,7 +1,6 @@
 import { type LossScaler, lossScaler, policy, staticLossScaler } from '@bag/mixed-precision';
 import { ema, type Sgd, sgd } from '@bag/optim';
-import { noBiasDecay } from '@bag/regularizers';
-import type { ResNet } from '@bag/resnet-variants';
+import type { Network } from '@bag/network';
 import {
   constant,
   exponentialDecay,
@@ -13,6 +12,7 @@ import {
   warmupCosine,
 } from '@bag/schedules';
 import { cutmixAdapter, mixupAdapter, trainable, type Tricks } from '@bag/trainer';
+import { parameterGroups } from './parameter-groups.js';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
 
@@ -59,19 +59,22 @@ export function scheduleOf(config: Config, stepsPerEpoch: number): Schedule {
 }
 
 /** The optimiser over the network's parameters, in groups where biases are not decayed. */
-export function optimizerOf(config: Config, network: ResNet, stepsPerEpoch: number): Sgd {
-  const { momentum, nesterov, weightDecay } = config;
-  const parameters = trainable(network);
+export function optimizerOf(config: Config, network: Network, stepsPerEpoch: number): Sgd {
+  return optimizerAt(config, network, scheduleOf(config, stepsPerEpoch));
+}
+
+/** The same with another schedule. */
+export function optimizerAt(config: Config, network: Network, rate: Schedule): Sgd {
+  const { momentum, nesterov } = config;
   return sgd({
-    parameters: config.noBiasDecay ? noBiasDecay(parameters, { weightDecay }) : parameters,
-    rate: scheduleOf(config, stepsPerEpoch),
+    parameters: parameterGroups(config, trainable(network)),
+    rate,
     momentum,
     nesterov: nesterov && momentum > 0,
-    weightDecay,
   });
 }
 
-export function averageOf({ ema: { decay } }: Config, network: ResNet) {
+export function averageOf({ ema: { decay } }: Config, network: Network) {
   return decay === 0 ? undefined : ema({ parameters: network.parameters, decay });
 }
 
@@ -84,8 +87,8 @@ export function scalerOf({ precision, lossScale }: Config): LossScaler | undefin
 /** The tricks that act in the loop, and a line for each trick that is on. */
 export function tricksOf(
   config: Config,
-  network: ResNet,
-  teacher: ResNet | undefined,
+  network: Network,
+  teacher: Network | undefined,
 ): { tricks: Tricks; notes: string[] } {
   const { labelSmoothing, mixup, cutmix, distillation, lossScale, epochs } = config;
   const { schedule, base, linearScaling: scaled } = config.learningRate;
@@ -94,7 +97,7 @@ export function tricksOf(
   }
   const precision = policy({ dtype: config.precision });
   const tricks: Tricks = { precision };
-  const notes = [...network.notes];
+  const notes: string[] = [];
   const rate = Number(peakRate(config).toPrecision(4));
   notes.push(
     `learning rate: ${rate}${scaled ? ` (linear scaling of ${base})` : ''}, ${schedule}, warmup of ${warmupOf(config)} epochs`,
@@ -103,10 +106,12 @@ export function tricksOf(
     notes.push(`warning: linear scaling changes nothing: the batch is baseBatch, ${config.learningRate.baseBatch}`);
   }
   if (config.noBiasDecay) {
-    const [weights, rest] = noBiasDecay(trainable(network), { weightDecay: config.weightDecay });
-    const all = weights.parameters.length + rest.parameters.length;
-    notes.push(`no bias decay: ${rest.parameters.length} of ${all} tensors`);
+    const all = trainable(network);
+    const undecayed = parameterGroups({ ...config, weightDecay: 1, rateScale: {} }, all).filter(({ weightDecay }) => weightDecay === 0);
+    const count = undecayed.reduce((sum, { parameters }) => sum + parameters.length, 0);
+    notes.push(`no bias decay: ${count} of ${all.length} tensors`);
   }
+  for (const [pattern, scale] of Object.entries(config.rateScale)) notes.push(`rate of ${pattern}: × ${scale}`);
   if (labelSmoothing > 0) {
     tricks.smoothing = { epsilon: labelSmoothing, spread: 'all' };
     notes.push(`label smoothing: ε = ${labelSmoothing}`);

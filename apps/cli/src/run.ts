@@ -1,6 +1,7 @@
-import type { ResNet } from '@bag/resnet-variants';
-import { loadParameters, type StoredTensor } from '@bag/trainer';
-import { readSafetensors, RunFolder } from '@bag/trainer/node';
+import type { Network } from '@bag/network';
+import type { StoredTensor } from '@bag/trainer';
+import { RunFolder } from '@bag/trainer/node';
+import type { Weights } from '@bag/weights';
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -9,6 +10,7 @@ import { recipeDefaults } from './config/recipes.js';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
 import { buildNetwork } from './network.js';
+import { assignWeights, readWeightsFile } from './weights.js';
 
 /** What `config.json` of a run holds. */
 export interface SavedRun {
@@ -22,7 +24,21 @@ export interface SavedRun {
 }
 
 /** Keys that runs of earlier versions lack, with what they did. */
-const newerKeys = { lossScale: recipeDefaults.baseline.lossScale };
+const newerKeys: Partial<Config> = Object.fromEntries(
+  (
+    [
+      'lossScale',
+      'deepStem',
+      'stemWidth',
+      'averagePoolShortcut',
+      'activation',
+      'init',
+      'freeze',
+      'rateScale',
+      'normalization',
+    ] as const
+  ).map((key) => [key, recipeDefaults.baseline[key]]),
+);
 
 /** Reads a run's `config.json`. */
 export async function readRun(folder: RunFolder): Promise<SavedRun> {
@@ -37,35 +53,41 @@ export async function readRun(folder: RunFolder): Promise<SavedRun> {
 
 /**
  * Loads a trained network: from the folder of a run (its newest checkpoint, the averaged weights where there are any),
- * or from a `.safetensors` file inside one.
+ * or from a file of weights inside one.
  * @throws UsageError where there is no run or no checkpoint yet.
  */
-export async function loadRun(path: string): Promise<{ network: ResNet; run: SavedRun }> {
-  const { folder, weights } = await locate(path);
-  const run = await readRun(folder);
-  const stored = weights === undefined ? await newestWeights(folder) : await readWeights(weights);
-  const network = buildNetwork(run.config, run.classes.length);
+export async function loadRun(path: string): Promise<{ network: Network; run: SavedRun }> {
+  const { weights, run } = await storedWeights(path);
+  if (run === undefined) {
+    throw new UsageError(
+      `${path} lies in no run, so its architecture is unknown; name it with --model, or make a run of it: npx bag import ${path} --model NAME`,
+    );
+  }
+  const network = buildNetwork({ ...run.config, zeroGamma: false }, run.classes.length);
   try {
-    loadParameters(network, stored);
+    assignWeights(network, weights, path);
   } catch (error) {
-    throw new UsageError(`${weights ?? folder.path}: ${(error as Error).message}`);
+    network.dispose();
+    throw error;
   }
   return { network, run };
 }
 
-async function locate(path: string): Promise<{ folder: RunFolder; weights?: string }> {
+/** The weights of a run's folder or of a file, and the run where there is one. */
+export async function storedWeights(path: string): Promise<{ weights: Weights; run?: SavedRun }> {
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined) throw new UsageError(`${path} does not exist; give the folder of a run`);
-  if (found.isDirectory()) return { folder: new RunFolder(path) };
-  if (!path.endsWith('.safetensors')) throw new UsageError(`${path} is no run and no .safetensors file`);
-  // A checkpoint lies in RUN/checkpoints/STEP.
-  const run = resolve(dirname(path), '..', '..');
-  if ((await stat(join(run, 'config.json')).catch(() => undefined)) === undefined) {
-    throw new UsageError(
-      `${path} lies in no run, so its architecture is unknown; give weights in RUN/checkpoints/STEP`,
-    );
+  if (found === undefined) throw new UsageError(`${path} does not exist; give the folder of a run, or a file of weights`);
+  if (found.isDirectory()) {
+    const folder = new RunFolder(path);
+    const run = await readRun(folder);
+    const weights: Weights = { format: 'safetensors', tensors: await newestWeights(folder), layout: 'HWIO', notes: [] };
+    return { weights, run };
   }
-  return { folder: new RunFolder(run), weights: path };
+  const weights = await readWeightsFile(path);
+  // A checkpoint lies in RUN/checkpoints/STEP.
+  const around = resolve(dirname(path), '..', '..');
+  const isRun = (await stat(join(around, 'config.json')).catch(() => undefined)) !== undefined;
+  return { weights, ...(isRun && { run: await readRun(new RunFolder(around)) }) };
 }
 
 async function newestWeights(folder: RunFolder): Promise<Record<string, StoredTensor>> {
@@ -74,14 +96,6 @@ async function newestWeights(folder: RunFolder): Promise<Record<string, StoredTe
     throw new UsageError(`${folder.path} has no checkpoint yet; the first is written after an epoch`);
   }
   return checkpoint.ema ?? checkpoint.model;
-}
-
-async function readWeights(path: string): Promise<Record<string, StoredTensor>> {
-  try {
-    return await readSafetensors(path);
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }
 
 /** What identifies a list of labels. */

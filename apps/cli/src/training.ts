@@ -1,4 +1,4 @@
-import { batchCount, batches, type Dataset } from '@bag/data';
+import { batches, type Dataset } from '@bag/data';
 import type { LossScalerState } from '@bag/mixed-precision';
 import type { EmaState, SgdState } from '@bag/optim';
 import {
@@ -21,10 +21,12 @@ import { environment } from './environment.js';
 import { UsageError } from './errors.js';
 import { evaluateInDetail, writeEvaluation } from './evaluation.js';
 import { MetricsLog } from './metrics-log.js';
-import { buildNetwork, imageSizeOf, modelOf } from './network.js';
+import { epochOf, take } from './epoch.js';
+import { imageSizeOf, modelOf } from './network.js';
 import { createFolder } from './paths.js';
 import type { Progress } from './progress.js';
 import { averageOf, optimizerOf, scalerOf, tricksOf } from './recipe.js';
+import { startNetwork } from './start.js';
 import { fingerprint, loadRun, readRun, requireSameData, type SavedRun } from './run.js';
 import { percent } from './table.js';
 
@@ -78,11 +80,16 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const preprocessing = preprocessingOf(config);
   const { normalization } = preprocessing;
 
-  const perEpoch = batchCount(training.size, config.batch, training.size >= config.batch);
-  const stepsPerEpoch = Math.ceil(perEpoch / config.accumulate);
-  const network = buildNetwork(config, training.classes.length);
+  const { steps: stepsPerEpoch, batches: batchesPerEpoch, dropLast } = epochOf(config, training.size);
+  const checkpoint = resume
+    ? await folder.readCheckpoint((message) => progress.line(`warning: ${message}`))
+    : undefined;
+  const { network, notes: startNotes } = await startNetwork(config, training.classes.length, {
+    init: checkpoint === undefined,
+  });
   const teacher = await teacherOf(config, training);
-  const { tricks, notes } = tricksOf(config, network, teacher);
+  const { tricks, notes: trickNotes } = tricksOf(config, network, teacher);
+  const notes = [...startNotes, ...trickNotes];
   const optimizer = optimizerOf(config, network, stepsPerEpoch);
   const average = averageOf(config, network);
   const scaler = scalerOf(config);
@@ -95,9 +102,6 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
 
   await createFolder(out);
   const images = { train: training.size, validation: validation?.size ?? 0, labels: fingerprint(training.labels) };
-  const checkpoint = resume
-    ? await folder.readCheckpoint((message) => progress.line(`warning: ${message}`))
-    : undefined;
   if (checkpoint !== undefined) {
     requireSameData(await readRun(folder), { classes: training.classes, images });
     loadParameters(network, checkpoint.model);
@@ -193,17 +197,20 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const { state: end, stopped } = await train({
     network,
     batches: (epoch) =>
-      batches({
-        dataset: training,
-        batchSize: config.batch,
-        transform: preprocessing.train,
-        normalization,
-        seed: config.seed,
-        epoch,
-        shuffle: true,
-        dropLast: training.size >= config.batch,
-        badImages: bad,
-      }),
+      take(
+        batches({
+          dataset: training,
+          batchSize: config.batch,
+          transform: preprocessing.train,
+          normalization,
+          seed: config.seed,
+          epoch,
+          shuffle: true,
+          dropLast,
+          badImages: bad,
+        }),
+        batchesPerEpoch,
+      ),
     stepsPerEpoch,
     ...(validation !== undefined && {
       validation: () =>

@@ -4,7 +4,7 @@ import { resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
 import type { EngineChoice } from '../engine-names.js';
-import { buildNetwork, imageSizeOf, modelOf } from '../network.js';
+import { buildNetwork, imageSizeOf, modelOf, variantOf } from '../network.js';
 import { processor } from '../processor.js';
 import { withProgress } from '../progress.js';
 import { scalerOf } from '../recipe.js';
@@ -27,8 +27,9 @@ export interface BenchFlags {
 export async function benchCommand(flags: BenchFlags): Promise<void> {
   const { steps, warmup, inference = false, json, backend = 'auto' } = flags;
   const config = configOf(flags);
-  const { depth, family, variant } = modelOf(config);
+  const { family } = modelOf(config);
   const size = imageSizeOf(config);
+  const variant = variantOf(config);
   const classes = family === 'cifar' ? 10 : 1000;
   const engine = await useEngine(backend, flags.threads);
   const precision = policy({ dtype: config.precision });
@@ -47,8 +48,8 @@ export async function benchCommand(flags: BenchFlags): Promise<void> {
   const medianMs = median(sorted);
   const { model, cores } = processor();
   const result = {
-    model: `resnet${depth}`,
-    variant,
+    model: config.model,
+    ...(variant && { variant }),
     batch: config.batch,
     size,
     classes,
@@ -80,7 +81,7 @@ function configOf({ model, variant, batch, size, precision }: BenchFlags): Confi
 
 interface Result {
   model: string;
-  variant: string;
+  variant?: string;
   batch: number;
   size: number;
   precision: string;
@@ -102,7 +103,7 @@ function describe(result: Result): string {
   const { imagesPerSecond, peakRssMiB, nativePeakMiB } = result;
   const native = nativePeakMiB === undefined ? '' : `, of which ${nativePeakMiB} MiB tensors`;
   return [
-    `${model} ${variant}, ${batch} images of ${size} × ${size}, ${precision}${emulated ? ' (emulated)' : ''}: ${inference ? 'forward pass' : 'training step'}`,
+    `${model}${variant === undefined ? '' : ` ${variant}`}, ${batch} images of ${size} × ${size}, ${precision}${emulated ? ' (emulated)' : ''}: ${inference ? 'forward pass' : 'training step'}`,
     `on ${result.processor}`,
     `median ${stepMs} ms, ${sortedStepMs[0] ?? 0} to ${sortedStepMs.at(-1) ?? 0} (${n} steps after ${warmup} to warm up)`,
     `${imagesPerSecond} images/s`,

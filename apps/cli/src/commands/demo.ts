@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { countMultiplyAdds, cifarArchitecture } from '@bag/resnet-variants';
+import { countMultiplyAdds } from '@bag/network';
+import { modelArchitecture } from '@bag/models';
 import { comparison } from '@bag/report';
 import { readRunData, writeReport } from '@bag/report/node';
 import { readConfigFile, resolveConfig } from '../config/load.js';
 import type { PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
-import { modelOf } from '../network.js';
 import { type PlannedRun, trainAll } from '../planned-runs.js';
 import { createFolder } from '../paths.js';
 import { duration, withProgress } from '../progress.js';
@@ -43,10 +43,7 @@ async function plannedRuns(folder: string, flags: PartialConfig): Promise<Planne
 
 /** Multiply-adds of a run, by which the time it takes is foreseen: a training image costs three forward passes. */
 function cost({ config: { model, variant, epochs, synthetic, distillation } }: PlannedRun): number {
-  const forward = (name: string) => {
-    const { depth } = modelOf({ model: name, variant });
-    return countMultiplyAdds(cifarArchitecture({ depth, variant }));
-  };
+  const forward = (name: string) => countMultiplyAdds(modelArchitecture({ name, variant }));
   const images = epochs * (3 * synthetic.train + synthetic.validation);
   const teaching = distillation.teacher === null ? 0 : epochs * synthetic.train * forward('resnet14');
   return images * forward(model) + teaching;

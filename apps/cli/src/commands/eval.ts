@@ -1,5 +1,5 @@
 import { batches } from '@bag/data';
-import type { ResNet } from '@bag/resnet-variants';
+import type { Network } from '@bag/network';
 import { evaluate } from '@bag/trainer';
 import { resolve } from 'node:path';
 import type { Config } from '../config/schema.js';
@@ -31,7 +31,7 @@ export async function evalCommand(path: string, { data, backend, json }: EvalFla
   }
 }
 
-async function evaluateOn(config: Config, run: SavedRun, network: ResNet, progress: Progress) {
+async function evaluateOn(config: Config, run: SavedRun, network: Network, progress: Progress) {
   const dataset = await openSplit(config, 'validation', progress);
   if (dataset.classes.join() !== run.classes.join()) {
     throw new UsageError(

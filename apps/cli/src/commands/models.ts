@@ -1,4 +1,4 @@
-import { models } from '@bag/resnet-variants';
+import { models } from '@bag/models';
 import { table } from '../table.js';
 
 export function modelsCommand({ json }: { json?: boolean }): void {
@@ -9,7 +9,7 @@ export function modelsCommand({ json }: { json?: boolean }): void {
   }
   const rows = all.map(({ name, variant, family, parameters, multiplyAdds, inputSize }) => [
     name,
-    variant,
+    variant ?? '',
     family === 'imagenet' ? 'ImageNet' : 'CIFAR',
     parameters.toLocaleString('en-US'),
     (multiplyAdds / 1e9).toFixed(2),

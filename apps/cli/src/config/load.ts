@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { parseModelName } from '@bag/resnet-variants';
+import { parseModelName } from '@bag/models';
 import { parse } from 'yaml';
 import { didYouMean, UsageError } from '../errors.js';
 import { shippedConfigs, shippedNames } from '../shipped.js';
@@ -66,10 +66,11 @@ async function readObject(path: string): Promise<Json> {
 }
 
 function resolvePaths(keys: Json, folder: string): Json {
-  const { data, distillation } = keys;
+  const { data, init, distillation } = keys;
   const teacher = isObject(distillation) ? distillation['teacher'] : undefined;
   return merge(keys, {
     ...(typeof data === 'string' && { data: resolve(folder, data) }),
+    ...(typeof init === 'string' && { init: resolve(folder, init) }),
     ...(typeof teacher === 'string' && { distillation: { teacher: resolve(folder, teacher) } }),
   });
 }
@@ -112,14 +113,15 @@ function defaultsFor(recipe: Config['recipe'], { model, variant }: Json): Json {
   } catch (error) {
     throw new UsageError(`model: ${(error as Error).message}`);
   }
-  if (parsed.variant !== undefined && variant !== undefined && variant !== parsed.variant) {
+  const letter = parsed.kind === 'resnet' ? parsed.variant : undefined;
+  if (letter !== undefined && variant !== undefined && variant !== letter) {
     throw new UsageError(
-      `model ${model} is variant ${parsed.variant}, variant says ${JSON.stringify(variant)}; give one of them`,
+      `model ${model} is variant ${letter}, variant says ${JSON.stringify(variant)}; give one of them`,
     );
   }
   return {
     ...defaults,
-    ...(parsed.variant !== undefined && { variant: parsed.variant }),
+    ...(letter !== undefined && { variant: letter }),
     ...(parsed.family === 'imagenet' && { batch: 16 }),
   };
 }

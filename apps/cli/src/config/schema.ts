@@ -31,9 +31,31 @@ export const configSchema = z.strictObject({
     .min(8)
     .nullable()
     .describe("height and width of the images as the network takes them, in pixels; null for the model's own"),
+  deepStem: z
+    .boolean()
+    .nullable()
+    .describe('of ImageNet ResNets: whether the stem is three 3×3 convolutions; null as the variant has it'),
+  stemWidth: count
+    .nullable()
+    .describe("channels of the deep stem's first two convolutions; its last has twice as many; null for 32"),
+  averagePoolShortcut: z
+    .boolean()
+    .nullable()
+    .describe('of ImageNet ResNets: whether shortcuts pool before their 1×1 convolution; null as the variant has it'),
+  activation: z.enum(['relu', 'relu6']).describe('of MobileNet: relu6 is what published weights want'),
   shortcut: z.enum(['projection', 'pad']).describe('shortcuts of the CIFAR family: 1×1 convolutions, or no parameters'),
   initializer: z.enum(['xavier', 'kaiming']).describe('how weights start'),
   zeroGamma: z.boolean().describe('whether the last γ of each residual block starts at 0'),
+  init: z
+    .string()
+    .nullable()
+    .describe('weights to start from: a run, or a file of PyTorch, safetensors or MXNet; null for fresh ones'),
+  freeze: z
+    .array(z.string())
+    .describe('parameters that stay as they are, BatchNorm statistics too: names with *, such as layer1.*'),
+  rateScale: z
+    .record(z.string(), z.number().min(0))
+    .describe('multiplies the learning rate of parameters by name: {"layer1.*": 0.1}; the first that matches counts'),
   epochs: count.describe('passes over the training images'),
   batch: count.describe('images per forward pass'),
   accumulate: count.describe('batches per optimiser step'),
@@ -89,6 +111,9 @@ export const configSchema = z.strictObject({
   ema: z
     .strictObject({ decay: z.number().min(0).lt(1).describe('d of θ̄ ← d·θ̄ + (1 − d)·θ; 0 turns it off') })
     .describe('averages the weights'),
+  normalization: z
+    .enum(['paper', 'torchvision', 'inception'])
+    .describe("mean and deviation of large images' colours: pretrained weights want those they were trained with"),
   colorJitter: z.enum(['official', 'paper', 'none']).describe('how colours of large images are changed'),
   fatalImages: z
     .boolean()

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { cifarDepths } from '@bag/resnet-variants';
+import { cifarDepths, imageNetDepths } from '@bag/resnet-variants';
 import { resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
 import { modelOf } from '../network.js';
