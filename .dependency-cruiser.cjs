@@ -17,6 +17,7 @@ const mayImport = {
   'tfjs-wasm-training': [],
   'tfjs-backend-onednn': [],
   report: [],
+  weights: [],
   trainer: [...tricks, 'random', 'ops', 'optim', 'resnet-variants', 'data'],
 };
 
