@@ -1,6 +1,7 @@
 import { allFinite, type LossScaler } from '@bag/mixed-precision';
 import { crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
 import { sgd } from '@bag/optim';
+import { createRandom } from '@bag/random';
 import type { Network } from '@bag/network';
 import { type Precision, trainable } from '@bag/trainer';
 import * as tf from '@tensorflow/tfjs';
@@ -58,12 +59,13 @@ function training({ network, precision, scaler }: BenchmarkOptions, images: tf.T
   const optimizer = sgd({ parameters, rate: 0.01, momentum: 0.9, nesterov: true, weightDecay: 1e-4 });
   let state = optimizer.init();
   let scaling = scaler?.init();
+  const random = createRandom({ seed: 0, purpose: 'dropout' });
   const step = async () => {
     const statistics = new PendingStatistics();
     const lossScale = scaling?.scale ?? 1;
     const loss = () =>
       tf.tidy(() => {
-        const logits = precision.autocast(() => network.apply(images, { training: true, statistics }));
+        const logits = precision.autocast(() => network.apply(images, { training: true, statistics, random }));
         return tf.mul<tf.Scalar>(tf.mean(crossEntropy({ logits, labels })), lossScale);
       });
     const { value, gradients } = precision.step(() => valueAndGradients(loss, parameters));

@@ -7,8 +7,10 @@ import {
   imageNetNormalization,
   imageNetTrain,
   type Normalization,
+  inceptionNormalization,
   padCropFlip,
   syntheticDataset,
+  torchvisionNormalization,
   type Transform,
 } from '@bag/data';
 import { hasSplit, inMemory, openDataset, type Split } from '@bag/data/node';
@@ -25,6 +27,13 @@ export interface Preprocessing {
   normalization: Normalization;
 }
 
+/** Of large images. */
+const normalizations: Record<Config['normalization'], Normalization> = {
+  paper: imageNetNormalization,
+  torchvision: torchvisionNormalization,
+  inception: inceptionNormalization,
+};
+
 export function preprocessingOf(config: Config): Preprocessing {
   const size = imageSizeOf(config);
   if (modelOf(config).family === 'cifar') {
@@ -37,7 +46,7 @@ export function preprocessingOf(config: Config): Preprocessing {
   return {
     train: imageNetTrain({ size, jitter: config.colorJitter }),
     validation: centerCrop({ size }),
-    normalization: imageNetNormalization,
+    normalization: normalizations[config.normalization],
   };
 }
 

@@ -24,7 +24,11 @@ export function parameterGroups<P extends { readonly name: string; readonly shap
   const scales = [...new Set(parameters.map(scaleOf))];
   return groups.flatMap(({ parameters: all, weightDecay: decay }) =>
     scales
-      .map((scale) => ({ parameters: all.filter((one) => scaleOf(one) === scale), weightDecay: decay, rateScale: scale }))
+      .map((scale) => ({
+        parameters: all.filter((one) => scaleOf(one) === scale),
+        weightDecay: decay,
+        rateScale: scale,
+      }))
       .filter((group) => group.parameters.length > 0),
   );
 }

@@ -1,11 +1,19 @@
-import { batchCount } from '@bag/data';
-import { noBiasDecay } from '@bag/regularizers';
-import { countActivations, countMultiplyAdds, countParameters, parameterShapes } from '@bag/resnet-variants';
+import {
+  type Architecture,
+  countActivations,
+  countMultiplyAdds,
+  countParameters,
+  matchesName,
+  parameterShapes,
+} from '@bag/network';
+import { blockEnds } from '@bag/resnet-variants';
 import type { Config } from './config/schema.js';
-import { architectureOf, imageSizeOf } from './network.js';
+import { epochOf } from './epoch.js';
+import { architectureOf, imageSizeOf, modelTitle } from './network.js';
+import { parameterGroups } from './parameter-groups.js';
 import { shownPath } from './paths.js';
 import { plot } from './plot.js';
-import { scheduleOf } from './recipe.js';
+import { scheduleOf, warmupOf } from './recipe.js';
 
 /** What a run would do. */
 export interface Plan {
@@ -19,70 +27,115 @@ export interface Plan {
   /** Names of the tensors that decay, and of those that do not. */
   decayed: string[];
   undecayed: string[];
+  /** Names of the tensors that do not learn. */
+  frozen: string[];
   /** Names of the BatchNorms whose γ starts at zero. */
   zeroGamma: string[];
-  /** Bytes of weights, gradients, momentum and averages, and of what a step saves for its backward pass. */
+  /** Bytes of weights, gradients, momentum and averages, and of what a batch saves for its backward pass. */
   memory: { weights: number; activations: number };
   /** η of evenly spaced steps. */
   rates: number[];
+  /** η where something happens: at the start, at the end of the warmup, where the rate is divided, at the end. */
+  rateAt: { step: number; epoch: number; rate: number }[];
 }
 
 export function planOf(config: Config, sizes: { classes: number; train: number; validation: number }): Plan {
   const { classes, train, validation } = sizes;
   const architecture = architectureOf(config, classes);
-  const perEpoch = batchCount(train, config.batch, train >= config.batch);
-  const stepsPerEpoch = Math.ceil(perEpoch / config.accumulate);
+  const { steps: stepsPerEpoch } = epochOf(config, train);
   const steps = config.epochs * stepsPerEpoch;
-  const trainable = parameterShapes(architecture).filter(({ role }) => !role.startsWith('running'));
-  const groups = config.noBiasDecay ? noBiasDecay(trainable, { weightDecay: config.weightDecay }) : undefined;
+  const all = parameterShapes(architecture).filter(({ role }) => !role.startsWith('running'));
+  const isFrozen = ({ name }: { name: string }) => config.freeze.some((pattern) => matchesName(name, pattern));
+  const groups = parameterGroups(
+    config,
+    all.filter((one) => !isFrozen(one)),
+  );
+  const names = (decay: boolean) =>
+    groups.filter(({ weightDecay }) => weightDecay > 0 === decay).flatMap(({ parameters }) => parameters.map(nameOf));
   const schedule = scheduleOf(config, stepsPerEpoch);
-  const parameters = countParameters(architecture);
-  const size = imageSizeOf(config);
   return {
     classes,
     images: { train, validation },
-    parameters,
-    multiplyAdds: countMultiplyAdds(architecture, size),
+    parameters: countParameters(architecture),
+    multiplyAdds: countMultiplyAdds(architecture, imageSizeOf(config)),
     stepsPerEpoch,
     steps,
-    decayed: (groups?.[0].parameters ?? trainable).map(({ name }) => name),
-    undecayed: (groups?.[1].parameters ?? []).map(({ name }) => name),
-    zeroGamma: config.zeroGamma ? architecture.blocks.map(({ units }) => units.at(-1)?.batchNorm ?? '') : [],
-    memory: {
-      weights: 4 * parameters * (config.ema.decay > 0 ? 4 : 3),
-      activations: 4 * config.batch * countActivations(architecture, size),
-    },
+    decayed: names(true),
+    undecayed: names(false),
+    frozen: all.filter(isFrozen).map(nameOf),
+    zeroGamma:
+      config.zeroGamma && config.init === null ? blockEnds(architecture).map(({ batchNorm }) => batchNorm) : [],
+    memory: memoryOf(config, architecture),
     rates: Array.from({ length: 60 }, (_, i) => schedule(Math.min(steps - 1, Math.floor((i / 59) * (steps - 1))))),
+    rateAt: chosenSteps(config, stepsPerEpoch).map((step) => ({
+      step,
+      epoch: Math.floor(step / stepsPerEpoch),
+      rate: schedule(step),
+    })),
   };
+}
+
+const nameOf = ({ name }: { name: string }) => name;
+
+function memoryOf(config: Config, architecture: Architecture): Plan['memory'] {
+  const { batch, precision, ema } = config;
+  const bytesPerActivation = precision === 'fp32' ? 4 : 2;
+  return {
+    weights: 4 * countParameters(architecture) * (ema.decay > 0 ? 4 : 3),
+    activations: bytesPerActivation * batch * countActivations(architecture, imageSizeOf(config)),
+  };
+}
+
+function chosenSteps(config: Config, stepsPerEpoch: number): number[] {
+  const { schedule, boundaries } = config.learningRate;
+  const steps = config.epochs * stepsPerEpoch;
+  const warmupSteps = Math.round(warmupOf(config) * stepsPerEpoch);
+  const shares = schedule === 'step' ? boundaries : [0.25, 0.5, 0.75];
+  const chosen = [
+    0,
+    ...(warmupSteps > 0 ? [warmupSteps - 1] : []),
+    ...shares.map((share) => Math.round(share * steps)),
+    steps - 1,
+  ];
+  return [...new Set(chosen)].filter((step) => step < steps).sort((a, b) => a - b);
 }
 
 /** The plan as a person reads it. */
 export function describePlan(config: Config, plan: Plan): string {
-  const { images, memory, decayed, undecayed, zeroGamma } = plan;
+  const { images, memory, decayed, undecayed, frozen, zeroGamma } = plan;
+  const { batch, accumulate, epochs, weightDecay, distillation } = config;
+  const stepSize =
+    accumulate === 1 ? `${batch} images` : `${batch * accumulate} images, ${accumulate} batches of ${batch}`;
+  const source = config.data === null ? 'the embedded data set' : shownPath(config.data);
   const lines: [string, string][] = [
-    [
-      'data',
-      `${config.data === null ? 'the embedded data set' : shownPath(config.data)}: ${plan.classes} classes, ${images.train} training and ${images.validation} validation images`,
-    ],
+    ['data', `${source}: ${plan.classes} classes, ${images.train} training and ${images.validation} validation images`],
     [
       'model',
-      `${config.model} ${config.variant}: ${plan.parameters.toLocaleString('en-US')} parameters, ${(plan.multiplyAdds / 1e6).toFixed(1)} million multiply-adds an image`,
+      `${modelTitle(config)}: ${plan.parameters.toLocaleString('en-US')} parameters, ${(plan.multiplyAdds / 1e6).toFixed(1)} million multiply-adds an image`,
     ],
-    ['steps', `${plan.steps}: ${config.epochs} epochs of ${plan.stepsPerEpoch}`],
-    ['weight decay', `${config.weightDecay} on ${decayed.length} of ${decayed.length + undecayed.length} tensors`],
+    ...(config.init === null ? [] : [['weights', shownPath(config.init)] satisfies [string, string]]),
+    ['steps', `${plan.steps}: ${epochs} epochs of ${plan.stepsPerEpoch}, of ${stepSize}`],
     [
-      'zero γ',
-      zeroGamma.length === 0
-        ? 'none'
-        : `${zeroGamma.length} BatchNorms: ${zeroGamma.slice(0, 3).join(', ')}${zeroGamma.length > 3 ? ', …' : ''}`,
+      'weight decay',
+      `${weightDecay} on ${decayed.length} of ${decayed.length + undecayed.length} tensors${without(undecayed)}`,
     ],
+    ...(frozen.length === 0
+      ? []
+      : [['frozen', `${frozen.length} tensors: ${some(frozen)}`] satisfies [string, string]]),
+    ['zero γ', zeroGamma.length === 0 ? 'none' : `${zeroGamma.length} BatchNorms: ${some(zeroGamma)}`],
+    ...(distillation.teacher === null ? [] : [['teacher', distillation.teacher] satisfies [string, string]]),
     [
       'memory',
       `about ${mebibytes(memory.weights + memory.activations)}: ${mebibytes(memory.activations)} of activations, ${mebibytes(memory.weights)} of weights, gradients and momentum`,
     ],
   ];
   const text = lines.map(([key, value]) => `${key.padEnd(13)}${value}`);
-  return [...text, 'learning rate', plot(plan.rates)].join('\n');
+  const rates = plan.rateAt.map(
+    ({ step, epoch, rate }) => `${' '.repeat(13)}step ${step} (epoch ${epoch + 1}): ${Number(rate.toPrecision(4))}`,
+  );
+  return [...text, 'learning rate', ...rates, plot(plan.rates)].join('\n');
 }
 
+const some = (names: readonly string[]) => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
+const without = (names: readonly string[]) => (names.length === 0 ? '' : `; not on ${some(names)}`);
 const mebibytes = (bytes: number): string => `${Math.max(1, Math.round(bytes / 2 ** 20)).toLocaleString('en-US')} MiB`;

@@ -3,6 +3,7 @@ import { RunFolder } from '@bag/trainer/node';
 import { differingKeys } from './config/load.js';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
+import { modelTitle } from './network.js';
 import type { Progress } from './progress.js';
 import { readRun } from './run.js';
 import { runTraining } from './training.js';
@@ -51,8 +52,7 @@ export async function trainAll(
       results.push(old);
       continue;
     }
-    const { model, variant, epochs } = run.config;
-    progress.line(`${i + 1}/${plan.length}: ${run.title} (${model}, variant ${variant}, ${epochs} epochs)`);
+    progress.line(`${i + 1}/${plan.length}: ${run.title} (${modelTitle(run.config)}, ${run.config.epochs} epochs)`);
     progress.start(total);
     const { stopped } = await runTraining({
       config: run.config,

@@ -45,7 +45,7 @@ export const program = new Command('bag')
 program
   .command('train')
   .description('train a network; every flag overrides a key of the configuration')
-  .argument('[config]', 'YAML or JSON file, or what comes with bag: demo, cifar10/baseline, cifar10/bag')
+  .argument('[config]', 'YAML or JSON file, or what comes with bag: see "bag recipes"')
   .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
   .addOption(new Option('--dataset <name>', 'the embedded data set').choices(['synthetic']))
   .option('--model <name>', 'see "bag models"')
@@ -57,6 +57,8 @@ program
   .addOption(new Option('--precision <name>', 'of activations').choices(['fp32', 'bf16', 'fp16']))
   .option('--seed <n>', 'of everything random', whole(0))
   .option('--teacher <run>', 'learn from a trained run')
+  .option('--init <weights>', 'start from a run, or from a file of PyTorch, safetensors or MXNet')
+  .option('--freeze <names>', 'parameters that do not learn, such as "layer1.*" (repeatable)', collect)
   .option('--set <key=value>', 'any key, such as mixup.alpha=0.4 (repeatable)', collect)
   .option('--out <folder>', 'where the run goes')
   .option('--resume', 'go on from the newest checkpoint of --out, or of the newest run')
@@ -78,7 +80,7 @@ program
 program
   .command('find-lr')
   .description('learning-rate range test: a rate to start from, with a plot')
-  .argument('[config]', 'YAML or JSON file, or what comes with bag: demo, cifar10/baseline, cifar10/bag')
+  .argument('[config]', 'YAML or JSON file, or what comes with bag: see "bag recipes"')
   .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
   .option('--model <name>', 'see "bag models"')
   .addOption(new Option('--variant <letter>', 'ResNet variant').choices(['a', 'b', 'c', 'd']))
@@ -102,7 +104,7 @@ program
 program
   .command('ablate')
   .description("stack the tricks one by one, as the paper's tables do, on your data")
-  .argument('[config]', 'as of train; its key "ablation" lists rows of your own')
+  .argument('[config...]', 'one as of train, whose key "ablation" may list rows of your own; or several: each is a row')
   .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
   .option('--model <name>', 'see "bag models"')
   .option('--epochs <n>', 'passes over the data', whole(1))
@@ -122,10 +124,11 @@ program
       'npx bag ablate demo --dry-run                        what would run, and how long',
       'npx bag ablate demo --seeds 2 --budget 30m --out runs/study',
       'npx bag ablate --out runs/study --seeds 3            go on with it, with one more seed',
+      'npx bag ablate imagenet/resnet50d-efficient imagenet/resnet50d-cosine --data IMAGENET',
     ),
   )
-  .action(async (config: string | undefined, flags: object) => {
-    await (await import('./commands/ablate.js')).ablateCommand(config, flags);
+  .action(async (configs: string[], flags: object) => {
+    await (await import('./commands/ablate.js')).ablateCommand(configs, flags);
   });
 
 program

@@ -107,7 +107,9 @@ export function tricksOf(
   }
   if (config.noBiasDecay) {
     const all = trainable(network);
-    const undecayed = parameterGroups({ ...config, weightDecay: 1, rateScale: {} }, all).filter(({ weightDecay }) => weightDecay === 0);
+    const undecayed = parameterGroups({ ...config, weightDecay: 1, rateScale: {} }, all).filter(
+      ({ weightDecay }) => weightDecay === 0,
+    );
     const count = undecayed.reduce((sum, { parameters }) => sum + parameters.length, 0);
     notes.push(`no bias decay: ${count} of ${all.length} tensors`);
   }

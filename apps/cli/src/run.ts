@@ -76,11 +76,18 @@ export async function loadRun(path: string): Promise<{ network: Network; run: Sa
 /** The weights of a run's folder or of a file, and the run where there is one. */
 export async function storedWeights(path: string): Promise<{ weights: Weights; run?: SavedRun }> {
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined) throw new UsageError(`${path} does not exist; give the folder of a run, or a file of weights`);
+  if (found === undefined)
+    throw new UsageError(`${path} does not exist; give the folder of a run, or a file of weights`);
   if (found.isDirectory()) {
     const folder = new RunFolder(path);
     const run = await readRun(folder);
-    const weights: Weights = { format: 'safetensors', tensors: await newestWeights(folder), layout: 'HWIO', notes: [] };
+    const weights: Weights = {
+      format: 'safetensors',
+      tensors: await newestWeights(folder),
+      layout: 'HWIO',
+      metadata: {},
+      notes: [],
+    };
     return { weights, run };
   }
   const weights = await readWeightsFile(path);

@@ -23,9 +23,10 @@ import { evaluateInDetail, writeEvaluation } from './evaluation.js';
 import { MetricsLog } from './metrics-log.js';
 import { epochOf, take } from './epoch.js';
 import { imageSizeOf, modelOf } from './network.js';
-import { createFolder } from './paths.js';
+import { createFolder, shownPath } from './paths.js';
 import type { Progress } from './progress.js';
 import { averageOf, optimizerOf, scalerOf, tricksOf } from './recipe.js';
+import { shippedNames } from './shipped.js';
 import { startNetwork } from './start.js';
 import { fingerprint, loadRun, readRun, requireSameData, type SavedRun } from './run.js';
 import { percent } from './table.js';
@@ -263,6 +264,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
 async function teacherOf(config: Config, training: Dataset) {
   const { distillation } = config;
   if (distillation.teacher === null) return undefined;
+  await requireTrainedTeacher(config);
   const { network, run } = await loadRun(distillation.teacher);
   requireSamePreprocessing(distillation.teacher, run.config, config);
   if (run.classes.join() !== training.classes.join()) {
@@ -272,6 +274,18 @@ async function teacherOf(config: Config, training: Dataset) {
     );
   }
   return network;
+}
+
+/**
+ * A shipped recipe names its teacher by the configuration that trains it.
+ * @throws UsageError saying how to train it.
+ */
+export async function requireTrainedTeacher({ distillation: { teacher }, data }: Config): Promise<void> {
+  if (teacher === null || !(await shippedNames()).includes(teacher)) return;
+  const from = data === null ? '' : ` --data ${shownPath(data)}`;
+  throw new UsageError(
+    `the teacher is yet to be trained: npx bag train ${teacher}${from} --out runs/teacher, then give --teacher runs/teacher`,
+  );
 }
 
 /** The teacher sees the student's images, so it must have been trained on such. */

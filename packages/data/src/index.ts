@@ -5,7 +5,13 @@ export type { Box, FloatImage, RawImage } from './image.js';
 export { syntheticDataset, type SyntheticOptions } from './synthetic/synthetic.js';
 export { type ColorJitter, colorJitter, lighting } from './transforms/color.js';
 export { crop, flip, randomResizedBox, resizeAndCenterCrop } from './transforms/geometry.js';
-export { cifarNormalization, imageNetNormalization, type Normalization } from './transforms/normalization.js';
+export {
+  cifarNormalization,
+  imageNetNormalization,
+  inceptionNormalization,
+  type Normalization,
+  torchvisionNormalization,
+} from './transforms/normalization.js';
 export { resize } from './transforms/resize.js';
 export {
   centerCrop,

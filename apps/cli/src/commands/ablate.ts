@@ -14,7 +14,8 @@ import { finished, type PlannedRun, trainAll } from '../planned-runs.js';
 import { duration, type Progress, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
 import { parseDuration, runMs, timeSteps } from '../study/estimate.js';
-import { paperRows, parseRows, slug } from '../study/rows.js';
+import { shippedNames } from '../shipped.js';
+import { configRows, paperRows, parseRows, type Row, slug } from '../study/rows.js';
 import { type Cell, cells, type RowResult, type Study, summarise, teacherRun } from '../study/study.js';
 import { table } from '../table.js';
 import { stoppable } from './train.js';
@@ -35,10 +36,10 @@ export interface AblateFlags {
   json?: boolean;
 }
 
-export async function ablateCommand(configPath: string | undefined, flags: AblateFlags): Promise<void> {
+export async function ablateCommand(configs: readonly string[], flags: AblateFlags): Promise<void> {
   const folder = flags.out ?? join('runs', `ablation-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`);
   const saved = await readStudy(folder);
-  const study = saved === undefined ? await newStudy(configPath, flags) : await resumedStudy(saved, configPath, flags);
+  const study = saved === undefined ? await newStudy(configs, flags) : await resumedStudy(saved, configs, flags);
   const budgetMs = budgetOf(flags);
   const [first] = cells(study, folder);
   await useEngine((first as Cell).config.backend);
@@ -106,32 +107,51 @@ function budgetOf({ budget, epochs }: AblateFlags): number | undefined {
 
 const seedsFrom = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
 
-async function newStudy(configPath: string | undefined, flags: AblateFlags): Promise<Study> {
-  const file = configPath === undefined ? { config: {} } : await readConfigFile(configPath);
-  const rows = 'ablation' in file && file.ablation !== undefined ? parseRows(file.ablation) : [...paperRows];
+async function newStudy(configs: readonly string[], flags: AblateFlags): Promise<Study> {
+  const { base: fileBase, rows = [...paperRows] } = await baseAndRows(configs);
   const { data, model, epochs, batch, backend, set = [] } = flags;
   const keys = { model, epochs, batch, backend, ...(data !== undefined && { data: resolve(data) }) } as PartialConfig;
+  const teacherConfig = flags.teacher === undefined ? await teacherOf(rows) : undefined;
   return {
-    base: mergeConfigs(file.config, keys, ...set.map(parseAssignment)),
+    base: mergeConfigs(fileBase, keys, ...set.map(parseAssignment)),
     rows,
     seeds: seedsFrom(flags.seed ?? 0, flags.seeds ?? 1),
     ...(flags.teacher !== undefined && { teacher: resolve(flags.teacher) }),
+    ...(teacherConfig !== undefined && { teacherConfig }),
   };
 }
 
+/** One configuration is what all rows start from, and may list them; several are the rows. */
+async function baseAndRows(configs: readonly string[]): Promise<{ base: PartialConfig; rows?: Row[] }> {
+  const files = await Promise.all(configs.map(async (name) => ({ name, ...(await readConfigFile(name)) })));
+  const [only] = files;
+  if (files.length > 1) return { base: {}, rows: configRows(files) };
+  if (only === undefined) return { base: {} };
+  return { base: only.config, ...(only.ablation !== undefined && { rows: parseRows(only.ablation) }) };
+}
+
+/** The configuration of the teacher that rows name by the shipped one that trains it. */
+async function teacherOf(rows: readonly Row[]): Promise<PartialConfig | undefined> {
+  const shipped = await shippedNames();
+  const named = rows.flatMap(({ set }) => set.distillation?.teacher ?? []).filter((name) => shipped.includes(name));
+  const names = [...new Set(named)];
+  if (names.length > 1)
+    throw new UsageError(`the rows want different teachers (${names.join(', ')}); give one with --teacher`);
+  return names[0] === undefined ? undefined : (await readConfigFile(names[0])).config;
+}
+
 /** A study that is there already: rows and seeds may be added, nothing else. */
-async function resumedStudy(saved: Study, configPath: string | undefined, flags: AblateFlags): Promise<Study> {
+async function resumedStudy(saved: Study, configs: readonly string[], flags: AblateFlags): Promise<Study> {
   const { data, model, epochs, batch, teacher, set, budget } = flags;
   const given = Object.entries({ data, model, epochs, batch, teacher, set, budget }).filter(([, v]) => v !== undefined);
   if (given.length > 0) {
     const names = given.map(([name]) => `--${name}`).join(', ');
     throw new UsageError(`${names}: this study is begun, and only --seeds and rows may grow; choose another --out`);
   }
-  const file = configPath === undefined ? undefined : await readConfigFile(configPath);
-  const rows = file?.ablation === undefined ? saved.rows : parseRows(file.ablation);
+  const { rows = saved.rows } = await baseAndRows(configs);
   const lost = saved.rows.find(({ name }) => !rows.some((row) => row.name === name));
   if (lost !== undefined)
-    throw new UsageError(`the row "${lost.name}" of this study is not in ${configPath ?? ''}; keep it`);
+    throw new UsageError(`the row "${lost.name}" of this study is not in ${configs.join(', ')}; keep it`);
   const seeds = seedsFrom(flags.seed ?? saved.seeds[0] ?? 0, flags.seeds ?? saved.seeds.length);
   return { ...saved, rows, seeds };
 }

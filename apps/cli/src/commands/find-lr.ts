@@ -1,20 +1,20 @@
 import { dirname } from 'node:path';
-import { batchCount, batches } from '@bag/data';
+import { batches } from '@bag/data';
 import { rangeTestChart } from '@bag/report';
-import { NonFiniteLossError, train, trainable } from '@bag/trainer';
+import { NonFiniteLossError, train } from '@bag/trainer';
 import { writeFileAtomically } from '@bag/trainer/node';
-import { noBiasDecay } from '@bag/regularizers';
-import { sgd } from '@bag/optim';
 import type { Config } from '../config/schema.js';
 import { openSplit, preprocessingOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
-import { buildNetwork } from '../network.js';
+import { epochOf, take } from '../epoch.js';
+import { modelTitle } from '../network.js';
 import { createFolder } from '../paths.js';
 import { plot } from '../plot.js';
 import { type Progress, withProgress } from '../progress.js';
 import { diverged, exponentialRate, type RangePoint, smoothed, suggest } from '../range-test.js';
-import { tricksOf } from '../recipe.js';
+import { optimizerAt, tricksOf } from '../recipe.js';
+import { startNetwork } from '../start.js';
 import { configParts, newConfig, stoppable, type TrainFlags } from './train.js';
 
 export interface FindLrFlags extends TrainFlags {
@@ -32,7 +32,7 @@ export async function findLrCommand(configPath: string | undefined, flags: FindL
   await createFolder(dirname(out));
   await useEngine(config.backend);
   const points = await withProgress((progress) => {
-    progress.line(`${steps} steps of ${config.model} ${config.variant} from rate ${from} to ${to}`);
+    progress.line(`${steps} steps of ${modelTitle(config)} from rate ${from} to ${to}`);
     return stoppable(progress, (signal) => rangeTest(config, { from, to, steps }, progress, signal));
   });
   const suggestion = suggest(points);
@@ -69,18 +69,9 @@ async function rangeTest(
 ): Promise<RangePoint[]> {
   const dataset = await openSplit(config, 'train', progress);
   const { train: transform, normalization } = preprocessingOf(config);
-  const dropLast = dataset.size >= config.batch;
-  const stepsPerEpoch = Math.ceil(batchCount(dataset.size, config.batch, dropLast) / config.accumulate);
-  const network = buildNetwork(config, dataset.classes.length);
-  const { momentum, nesterov, weightDecay } = config;
-  const parameters = trainable(network);
-  const optimizer = sgd({
-    parameters: config.noBiasDecay ? noBiasDecay(parameters, { weightDecay }) : parameters,
-    rate: exponentialRate(range),
-    momentum,
-    nesterov: nesterov && momentum > 0,
-    weightDecay,
-  });
+  const { steps: stepsPerEpoch, batches: batchesPerEpoch, dropLast } = epochOf(config, dataset.size);
+  const { network } = await startNetwork(config, dataset.classes.length);
+  const optimizer = optimizerAt(config, network, exponentialRate(range));
   const enough = new AbortController();
   const points: RangePoint[] = [];
   progress.start(range.steps);
@@ -88,16 +79,19 @@ async function rangeTest(
     await train({
       network,
       batches: (epoch) =>
-        batches({
-          dataset,
-          batchSize: config.batch,
-          transform,
-          normalization,
-          seed: config.seed,
-          epoch,
-          shuffle: true,
-          dropLast,
-        }),
+        take(
+          batches({
+            dataset,
+            batchSize: config.batch,
+            transform,
+            normalization,
+            seed: config.seed,
+            epoch,
+            shuffle: true,
+            dropLast,
+          }),
+          batchesPerEpoch,
+        ),
       stepsPerEpoch,
       epochs: Math.ceil(range.steps / stepsPerEpoch) + 1,
       optimizer,

@@ -7,6 +7,7 @@ import type { Config, PartialConfig } from '../config/schema.js';
 import { sizesOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
+import { modelTitle } from '../network.js';
 import { shownPath } from '../paths.js';
 import { describePlan, planOf } from '../plan.js';
 import { preferredPrecision } from '../precision.js';
@@ -14,7 +15,7 @@ import { sameResult } from '../planned-runs.js';
 import { duration, type Progress, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
 import { percent } from '../table.js';
-import { runTraining } from '../training.js';
+import { requireTrainedTeacher, runTraining } from '../training.js';
 
 export interface TrainFlags {
   data?: string;
@@ -28,6 +29,8 @@ export interface TrainFlags {
   precision?: string;
   seed?: number;
   teacher?: string;
+  init?: string;
+  freeze?: string[];
   set?: string[];
   out?: string;
   resume?: boolean;
@@ -49,6 +52,7 @@ export async function trainCommand(configPath: string | undefined, flags: TrainF
   }
   const folder = out ?? join(defaultFolder, runName(config));
   if (flags.resume !== true) await requireFresh(folder);
+  await requireTrainedTeacher(config);
 
   await useEngine(config.backend);
   await withProgress((progress) => trainInto(folder, config, flags, progress));
@@ -61,7 +65,7 @@ async function trainInto(
   progress: Progress,
 ): Promise<void> {
   const data = config.data === null ? 'the embedded data set' : shownPath(config.data);
-  progress.line(`training ${config.model} ${config.variant} on ${data}, into ${folder}`);
+  progress.line(`training ${modelTitle(config)} on ${data}, into ${folder}`);
   let started = false;
   const { scores, stopped, seconds } = await stoppable(progress, (signal) =>
     runTraining({
@@ -119,7 +123,8 @@ export async function configParts(configPath: string | undefined, flags: TrainFl
 }
 
 function flagParts(flags: TrainFlags): PartialConfig[] {
-  const { data, dataset, model, variant, recipe, epochs, batch, backend, precision, seed, teacher, set = [] } = flags;
+  const { data, dataset, model, variant, recipe, epochs, batch, backend, precision, seed, teacher, init, freeze } =
+    flags;
   if (data !== undefined && dataset !== undefined) {
     throw new UsageError('--data and --dataset name two data sets; give one of them');
   }
@@ -127,6 +132,8 @@ function flagParts(flags: TrainFlags): PartialConfig[] {
     ...(data !== undefined && { data: resolve(data) }),
     ...(dataset !== undefined && { data: null }),
     ...(teacher !== undefined && { distillation: { teacher: resolve(teacher) } }),
+    ...(init !== undefined && { init: resolve(init) }),
+    freeze,
     model,
     variant,
     recipe,
@@ -136,7 +143,7 @@ function flagParts(flags: TrainFlags): PartialConfig[] {
     precision,
     seed,
   };
-  return [keys as PartialConfig, ...set.map(parseAssignment)];
+  return [keys as PartialConfig, ...(flags.set ?? []).map(parseAssignment)];
 }
 
 /** A precision that nothing is said of goes by the engine. */
@@ -177,7 +184,7 @@ async function requireFresh(folder: string): Promise<void> {
   }
 }
 
-function runName({ model, variant, recipe }: Config): string {
+function runName(config: Config): string {
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-  return `${model}-${variant}-${recipe}-${time}`;
+  return `${modelTitle(config).replace(' ', '-')}-${config.recipe}-${time}`;
 }

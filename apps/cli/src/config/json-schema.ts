@@ -15,6 +15,7 @@ export function configFileSchema(): Json {
         description: 'files, or names of configurations that come with bag, whose keys this file overrides',
         anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
       },
+      paper: { description: "the paper's top-1 accuracy in percent for this configuration", type: 'number' },
       ablation: {
         description: 'what "bag ablate" stacks: each row sets keys on top of the rows before it',
         type: 'array',

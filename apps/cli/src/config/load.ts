@@ -14,6 +14,8 @@ export interface ConfigFile {
   config: PartialConfig;
   /** What `bag ablate` stacks; unchecked. */
   ablation?: unknown;
+  /** The paper's top-1 accuracy in percent for this very configuration; unchecked. */
+  paper?: unknown;
 }
 
 /**
@@ -26,24 +28,26 @@ export async function readConfigFile(name: string): Promise<ConfigFile> {
 
 async function readChain(path: string, above: readonly string[]): Promise<ConfigFile> {
   if (above.includes(path)) throw new UsageError(`${path} extends itself: ${[...above, path].join(' → ')}`);
-  const { extends: bases = [], ablation, ...keys } = await readObject(path);
+  const { extends: bases = [], ablation, paper, ...keys } = await readObject(path);
   const names: unknown[] = Array.isArray(bases) ? bases : [bases];
   let merged: ConfigFile = { config: {} };
   for (const name of names) {
     if (typeof name !== 'string') throw new UsageError(`${path}: extends expects a path or a list of paths`);
-    const base = await readChain(await locate(name, dirname(path)), [...above, path]);
+    const { paper: _, ...base } = await readChain(await locate(name, dirname(path)), [...above, path]);
     merged = { ...merged, ...base, config: merge(merged.config, base.config) };
   }
   return {
     ...merged,
-    config: merge(merged.config, resolvePaths(keys, dirname(path))),
+    config: merge(merged.config, await resolvePaths(keys, dirname(path))),
     ...(ablation !== undefined && { ablation }),
+    ...(paper !== undefined && { paper }),
   };
 }
 
 /** The path of a file, or of a shipped configuration of that name. */
 async function locate(name: string, folder = '.'): Promise<string> {
-  const candidates = [resolve(folder, name), join(shippedConfigs, `${name}.yaml`)];
+  // A shipped one may also be called by its path in this repository's program.
+  const candidates = [resolve(folder, name), join(shippedConfigs, `${name}.yaml`), join(shippedConfigs, '..', name)];
   for (const candidate of candidates) {
     if ((await stat(candidate).catch(() => undefined))?.isFile() === true) return candidate;
   }
@@ -65,13 +69,15 @@ async function readObject(path: string): Promise<Json> {
   return isObject(value['config']) && 'classes' in value ? value['config'] : value;
 }
 
-function resolvePaths(keys: Json, folder: string): Json {
+async function resolvePaths(keys: Json, folder: string): Promise<Json> {
   const { data, init, distillation } = keys;
   const teacher = isObject(distillation) ? distillation['teacher'] : undefined;
+  // A teacher may be named by the shipped configuration that trains it.
+  const isPath = typeof teacher === 'string' && !(await shippedNames()).includes(teacher);
   return merge(keys, {
     ...(typeof data === 'string' && { data: resolve(folder, data) }),
     ...(typeof init === 'string' && { init: resolve(folder, init) }),
-    ...(typeof teacher === 'string' && { distillation: { teacher: resolve(folder, teacher) } }),
+    ...(isPath && { distillation: { teacher: resolve(folder, teacher) } }),
   });
 }
 

@@ -2,6 +2,7 @@ import { createRandom } from '@bag/random';
 import { evaluate, train } from '@bag/trainer';
 import type { Config } from '../config/schema.js';
 import { preprocessingOf } from '../data.js';
+import { epochOf } from '../epoch.js';
 import { buildNetwork } from '../network.js';
 import { optimizerOf, tricksOf } from '../recipe.js';
 
@@ -66,12 +67,12 @@ export async function timeSteps(config: Config, classes: number, teacherConfig?:
 
 /** Milliseconds of a whole run. */
 export function runMs(
-  { epochs, batch, accumulate }: Config,
+  config: Config,
   { stepMs, evaluationMs }: StepTimes,
   sizes: { train: number; validation: number },
 ): number {
-  const steps = Math.ceil(Math.max(1, Math.floor(sizes.train / batch)) / accumulate);
-  return epochs * (steps * stepMs + sizes.validation * evaluationMs);
+  const { steps } = epochOf(config, sizes.train);
+  return config.epochs * (steps * stepMs + sizes.validation * evaluationMs);
 }
 
 /** `30m`, `1h`, `90s`, `1h30m` in milliseconds. */

@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
+import type { ConfigFile } from '../config/load.js';
 import type { PartialConfig } from '../config/schema.js';
 
-/** One row of a study: what it sets on top of the rows before it. */
+/** One row of a study: what it sets on top of the rows before it, or a configuration of its own. */
 export interface Row {
   name: string;
   /** Keys of the configuration; a teacher called `study` is the one that the study trains first. */
   set: PartialConfig;
+  /** Whether the rows before it do not count. */
+  alone?: boolean;
   /** The paper's top-1 accuracy in percent. */
   paper?: number;
 }
@@ -33,6 +36,25 @@ export const paperRows: readonly Row[] = [
   { name: '+ mixup + distillation', set: { distillation: { teacher: ownTeacher } }, paper: 79.29 },
 ];
 
+/**
+ * Configurations as rows, each by itself, in the order given.
+ * @throws UsageError where two have one name, or rows of their own.
+ */
+export function configRows(files: readonly (ConfigFile & { name: string })[]): Row[] {
+  const withRows = files.find(({ ablation }) => ablation !== undefined);
+  if (withRows !== undefined) {
+    throw new UsageError(`${withRows.name} has rows of its own; give it alone, or configurations without "ablation"`);
+  }
+  const rows = files.map(({ name, config, paper }) => ({
+    name,
+    set: config,
+    alone: true,
+    ...(typeof paper === 'number' && { paper }),
+  }));
+  requireDistinct(rows);
+  return rows;
+}
+
 const rowsSchema = z
   .array(
     z.strictObject({
@@ -55,10 +77,15 @@ export function parseRows(value: unknown): Row[] {
       `ablation.${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}; give a list of {name, set}`,
     );
   }
-  const names = result.data.map(({ name }) => slug(name));
+  const rows = result.data as Row[];
+  requireDistinct(rows);
+  return rows;
+}
+
+function requireDistinct(rows: readonly Row[]): void {
+  const names = rows.map(({ name }) => slug(name));
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new UsageError(`ablation: two rows are called ${twice}; give each its own name`);
-  return result.data as Row[];
 }
 
 /** A row's name as that of a folder. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { cifarDepths, imageNetDepths } from '@bag/resnet-variants';
+import { cifarDepths } from '@bag/resnet-variants';
 import { resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
 import { modelOf } from '../network.js';
@@ -8,12 +8,14 @@ import { ownTeacher, type Row, slug } from './rows.js';
 
 /** What `study.json` holds: everything that its runs follow from. */
 export interface Study {
-  /** What every row starts from. */
+  /** What every row starts from; over it where a row stands alone. */
   base: PartialConfig;
   rows: Row[];
   seeds: number[];
   /** A trained run to learn from, instead of one of the study's own. */
   teacher?: string;
+  /** The configuration of the study's own teacher, where its rows name one. */
+  teacherConfig?: PartialConfig;
 }
 
 export interface Cell extends PlannedRun {
@@ -22,13 +24,14 @@ export interface Cell extends PlannedRun {
 }
 
 /** Row by row, each seed of it. */
-export function cells({ base, rows, seeds, teacher }: Study, folder: string): Cell[] {
+export function cells({ base, rows, seeds, teacher, teacherConfig }: Study, folder: string): Cell[] {
   const stacked: PartialConfig[] = [base];
   return rows.flatMap((row) => {
-    stacked.push(row.set);
+    if (row.alone !== true) stacked.push(row.set);
     return seeds.map((seed) => {
-      const config = resolveConfig(...stacked, { seed });
-      if (config.distillation.teacher === ownTeacher) {
+      const config = row.alone === true ? resolveConfig(row.set, base, { seed }) : resolveConfig(...stacked, { seed });
+      const wanted = config.distillation.teacher;
+      if (wanted === ownTeacher || (wanted !== null && teacherConfig !== undefined)) {
         config.distillation = { ...config.distillation, teacher: teacher ?? join(folder, 'teacher') };
       }
       return {
@@ -43,20 +46,28 @@ export function cells({ base, rows, seeds, teacher }: Study, folder: string): Ce
 }
 
 /**
- * The teacher that the rows learn from, if any does and none is given: the next larger network, with cosine decay and
- * label smoothing as the paper's ResNet-152-D, but no mixup.
+ * The teacher that the rows learn from, if any does and none is given: as their configurations name it, or the next
+ * larger network, with cosine decay and label smoothing as the paper's ResNet-152-D, but no mixup.
  */
 export function teacherRun(study: Study, folder: string): PlannedRun | undefined {
   const out = join(folder, 'teacher');
   if (!cells(study, folder).some(({ config }) => config.distillation.teacher === out)) return undefined;
-  const config = resolveConfig(study.base, { recipe: 'bag', seed: study.seeds[0], mixup: { alpha: 0 } });
+  const [seed] = study.seeds;
+  if (study.teacherConfig !== undefined) {
+    // The rows' model is not the teacher's.
+    const { model: _, ...base } = study.base;
+    return { title: 'the teacher', config: resolveConfig(study.teacherConfig, base, { seed }), out };
+  }
+  const config = resolveConfig(study.base, { recipe: 'bag', seed, mixup: { alpha: 0 } });
   return { title: 'the teacher', config: { ...config, model: largerModel(config), variant: 'd' }, out };
 }
 
+/** The next larger ResNet of the same family; of other networks, ResNet-50. */
 function largerModel(config: Config): string {
-  const { depth, family } = modelOf(config);
-  const sizes = family === 'cifar' ? [8, 14, ...cifarDepths] : [18, 50, 152];
-  return `resnet${sizes.find((size) => size > depth) ?? depth}`;
+  const model = modelOf(config);
+  if (model.kind !== 'resnet') return 'resnet50';
+  const sizes = model.family === 'cifar' ? [8, 14, ...cifarDepths] : [18, 50, 152];
+  return `resnet${sizes.find((size) => size > model.depth) ?? model.depth}`;
 }
 
 /** A row's accuracy over its seeds. */

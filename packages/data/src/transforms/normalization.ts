@@ -25,3 +25,22 @@ export const cifarNormalization: Normalization = {
   mean: [125.3, 123.0, 113.9],
   deviation: [63.0, 62.1, 66.7],
 };
+
+/**
+ * The constants of torchvision's and timm's models, ·255.
+ *
+ * @example
+ * batches({ dataset, batchSize: 16, transform: centerCrop(), normalization: torchvisionNormalization, seed: 0 });
+ */
+export const torchvisionNormalization: Normalization = {
+  mean: [0.485 * 255, 0.456 * 255, 0.406 * 255],
+  deviation: [0.229 * 255, 0.224 * 255, 0.225 * 255],
+};
+
+/**
+ * To [−1, 1]: the constants of Inception's models.
+ *
+ * @example
+ * batches({ dataset, batchSize: 16, transform: centerCrop({ size: 299 }), normalization: inceptionNormalization, seed: 0 });
+ */
+export const inceptionNormalization: Normalization = { mean: [127.5, 127.5, 127.5], deviation: [127.5, 127.5, 127.5] };
