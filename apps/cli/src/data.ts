@@ -27,7 +27,7 @@ export interface Preprocessing {
   normalization: Normalization;
 }
 
-/** Of large images. */
+/** By name; `paper` is that of large images. */
 const normalizations: Record<Config['normalization'], Normalization> = {
   paper: imageNetNormalization,
   torchvision: torchvisionNormalization,
@@ -40,7 +40,7 @@ export function preprocessingOf(config: Config): Preprocessing {
     return {
       train: padCropFlip({ size, padding: Math.max(1, Math.round(size / 8)) }),
       validation: centerCrop({ size, resize: size }),
-      normalization: cifarNormalization,
+      normalization: config.normalization === 'paper' ? cifarNormalization : normalizations[config.normalization],
     };
   }
   return {
@@ -90,6 +90,13 @@ export async function sizesOf(config: Config): Promise<{ classes: number; train:
     ? await open(config.data, config, 'validation', undefined)
     : undefined;
   return { classes: training.classes.length, train: training.size, validation: validation?.size ?? 0 };
+}
+
+/** Names of the configured data set's classes: of its training images, or where it has none, of those to validate on. */
+export async function classNames(config: Config): Promise<string[]> {
+  if (config.data === null) return [...syntheticDataset({ ...config.synthetic, size: 1, split: 'train' }).classes];
+  const split = (await hasSplit(config.data, 'train')) ? 'train' : 'validation';
+  return [...(await open(config.data, config, split, undefined)).classes];
 }
 
 /** Whether the configured data set has images to validate on. */

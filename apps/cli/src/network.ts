@@ -38,7 +38,7 @@ function optionsOf(config: Config, classes: number): ModelOptions {
     variant,
     classes,
     shortcut,
-    activation,
+    ...(activation !== null && { activation }),
     ...(deepStem !== null && { deepStem }),
     ...(stemWidth !== null && { stemWidth }),
     ...(averagePoolShortcut !== null && { averagePoolShortcut }),

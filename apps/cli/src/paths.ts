@@ -9,6 +9,16 @@ export function shownPath(path: string): string {
 }
 
 /**
+ * Nothing is written over.
+ * @param name What is there, as the error calls it.
+ * @throws UsageError where the path exists.
+ */
+export async function requireAbsent(path: string, name: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined)) === undefined) return;
+  throw new UsageError(`${name} is there already; remove it, or choose another --out`);
+}
+
+/**
  * Makes a folder and those above it, before any work that would be lost without it. Not by Node's own `recursive`, which
  * never returns where a file system refuses, as /proc does.
  * @throws UsageError where that cannot be.

@@ -134,8 +134,12 @@ program
 program
   .command('eval')
   .description('top-1, top-5 and loss of a trained run')
-  .argument('<run>', 'folder of a run, or a .safetensors file in one')
+  .argument('<run>', 'folder of a run, or a file of weights')
   .option('--data <folder>', "instead of the run's own data")
+  .option('--model <name>', 'of weights that lie in no run: see "bag models"')
+  .addOption(new Option('--variant <letter>', 'ResNet variant of such weights').choices(['a', 'b', 'c', 'd']))
+  .option('--classes <file>', 'names of their classes, one per line')
+  .option('--set <key=value>', 'any key of their configuration, such as normalization=paper (repeatable)', collect)
   .addOption(backend())
   .option('--json', 'as a JSON object')
   .addHelpText('after', examples('npx bag eval runs/mine', 'npx bag eval runs/mine --data other-photos --json'))
@@ -146,9 +150,13 @@ program
 program
   .command('predict')
   .description('the most likely classes of images')
-  .argument('<run>', 'folder of a run, or a .safetensors file in one')
+  .argument('<run>', 'folder of a run, or a file of weights')
   .argument('<image...>', 'image files')
   .option('--top <k>', 'how many classes', whole(1))
+  .option('--model <name>', 'of weights that lie in no run: see "bag models"')
+  .addOption(new Option('--variant <letter>', 'ResNet variant of such weights').choices(['a', 'b', 'c', 'd']))
+  .option('--classes <file>', 'names of their classes, one per line')
+  .option('--set <key=value>', 'any key of their configuration, such as normalization=paper (repeatable)', collect)
   .addOption(backend())
   .option('--json', 'one JSON object per image')
   .addHelpText(
@@ -157,6 +165,57 @@ program
   )
   .action(async (run: string, images: string[], flags: object) => {
     await (await import('./commands/predict.js')).predictCommand(run, images, flags);
+  });
+
+program
+  .command('import')
+  .description('make a run of pretrained weights: PyTorch (.pth, .th, .pt), safetensors, MXNet (.params)')
+  .argument('<weights>', 'a file of torchvision, timm, gluon, or of other code with their names')
+  .requiredOption('--model <name>', 'see "bag models"')
+  .addOption(new Option('--variant <letter>', 'ResNet variant').choices(['a', 'b', 'c', 'd']))
+  .option('--classes <file>', 'names of the classes, one per line')
+  .option('--data <folder>', 'data of the run; its folders name the classes')
+  .option('--set <key=value>', 'any key of the configuration (repeatable)', collect)
+  .option('--out <folder>', 'where the run goes')
+  .option('--json', 'as a JSON object')
+  .addHelpText(
+    'after',
+    examples(
+      'npx bag import resnet50d.safetensors --model resnet50d --out runs/resnet50d',
+      'npx bag import resnet20.th --model resnet20 --classes cifar10.txt',
+      'npx bag import resnet50_v1d.params --model resnet50d --data IMAGENET',
+    ),
+  )
+  .action(async (weights: string, flags: object) => {
+    await (await import('./commands/import.js')).importCommand(weights, flags);
+  });
+
+program
+  .command('export')
+  .description('a trained network for other programs: torch names and layout, LayersModel, ONNX')
+  .argument('<run>', 'folder of a run, or a file of weights')
+  .addOption(
+    new Option('--format <name>', 'what to write').choices(['safetensors', 'layers', 'onnx']).makeOptionMandatory(),
+  )
+  .option('--fold', 'each BatchNorm becomes part of its convolution (layers, onnx)')
+  .option('--size <n>', 'fix the size of the images, in pixels (layers, onnx)', whole(8))
+  .option('--model <name>', 'of weights that lie in no run: see "bag models"')
+  .addOption(new Option('--variant <letter>', 'ResNet variant of such weights').choices(['a', 'b', 'c', 'd']))
+  .option('--classes <file>', 'names of their classes, one per line')
+  .option('--set <key=value>', 'any key of their configuration, such as normalization=paper (repeatable)', collect)
+  .option('--out <path>', 'where it goes')
+  .option('--json', 'as a JSON object')
+  .addHelpText(
+    'after',
+    examples(
+      'npx bag export runs/mine --format safetensors --out mine.safetensors',
+      'npx bag export runs/mine --format onnx --fold --out mine.onnx',
+      'npx bag export runs/mine --format layers --out mine-layers',
+    ),
+  )
+  .action(async (run: string, flags: unknown) => {
+    const { exportCommand } = await import('./commands/export.js');
+    await exportCommand(run, flags as Parameters<typeof exportCommand>[1]);
   });
 
 program
@@ -170,6 +229,15 @@ program
   )
   .action(async (folders: string[], flags: object) => {
     await (await import('./commands/report.js')).reportCommand(folders, flags);
+  });
+
+program
+  .command('recipes')
+  .description("every configuration that comes with bag: the rows of the paper's tables, CIFAR-10, the demo")
+  .option('--json', 'as a JSON list')
+  .addHelpText('after', examples('npx bag recipes', 'npx bag recipes --json'))
+  .action(async (flags: object) => {
+    await (await import('./commands/recipes.js')).recipesCommand(flags);
   });
 
 program

@@ -9,19 +9,10 @@ import { validateConfig } from './config/load.js';
 import { recipeDefaults } from './config/recipes.js';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
+import { type ForeignOptions, foreignRun } from './foreign-weights.js';
 import { buildNetwork } from './network.js';
+import type { SavedRun } from './saved-run.js';
 import { assignWeights, readWeightsFile } from './weights.js';
-
-/** What `config.json` of a run holds. */
-export interface SavedRun {
-  config: Config;
-  /** Class names, in the order of the logits. */
-  classes: string[];
-  /** How many images of each split, and what identifies the training labels. */
-  images: { train: number; validation: number; labels: string };
-  /** Versions and hardware that the run was made with. */
-  versions: Record<string, string>;
-}
 
 /** Keys that runs of earlier versions lack, with what they did. */
 const newerKeys: Partial<Config> = Object.fromEntries(
@@ -53,24 +44,30 @@ export async function readRun(folder: RunFolder): Promise<SavedRun> {
 
 /**
  * Loads a trained network: from the folder of a run (its newest checkpoint, the averaged weights where there are any),
- * or from a file of weights inside one.
- * @throws UsageError where there is no run or no checkpoint yet.
+ * from a file of weights inside one, or from a file that lies elsewhere, of which `options` say what it is.
+ * @throws UsageError where there is no run or no checkpoint yet, or the weights do not fit.
  */
-export async function loadRun(path: string): Promise<{ network: Network; run: SavedRun }> {
-  const { weights, run } = await storedWeights(path);
-  if (run === undefined) {
-    throw new UsageError(
-      `${path} lies in no run, so its architecture is unknown; name it with --model, or make a run of it: npx bag import ${path} --model NAME`,
-    );
+export async function loadRun(
+  path: string,
+  options: ForeignOptions = {},
+): Promise<{ network: Network; run: SavedRun; notes: string[] }> {
+  const { weights, run: own } = await storedWeights(path);
+  if (own !== undefined && options.model !== undefined) {
+    throw new UsageError(`${path} belongs to a run, which knows its model; leave out --model`);
   }
+  const run = own ?? (await foreignRun(path, weights, options));
+  return { run, ...networkOf(run, weights, path) };
+}
+
+/** A run's network with given weights. */
+export function networkOf(run: SavedRun, weights: Weights, path: string): { network: Network; notes: string[] } {
   const network = buildNetwork({ ...run.config, zeroGamma: false }, run.classes.length);
   try {
-    assignWeights(network, weights, path);
+    return { network, notes: assignWeights(network, weights, path).notes };
   } catch (error) {
     network.dispose();
     throw error;
   }
-  return { network, run };
 }
 
 /** The weights of a run's folder or of a file, and the run where there is one. */

@@ -28,7 +28,8 @@ import type { Progress } from './progress.js';
 import { averageOf, optimizerOf, scalerOf, tricksOf } from './recipe.js';
 import { shippedNames } from './shipped.js';
 import { startNetwork } from './start.js';
-import { fingerprint, loadRun, readRun, requireSameData, type SavedRun } from './run.js';
+import { fingerprint, loadRun, readRun, requireSameData } from './run.js';
+import type { SavedRun } from './saved-run.js';
 import { percent } from './table.js';
 
 type State = TrainState<SgdState, LossScalerState, EmaState>;
@@ -103,6 +104,9 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
 
   await createFolder(out);
   const images = { train: training.size, validation: validation?.size ?? 0, labels: fingerprint(training.labels) };
+  if (checkpoint?.state['imported'] !== undefined) {
+    throw new UsageError(`${out} holds imported weights, no run to go on with; start one: npx bag train --init ${out}`);
+  }
   if (checkpoint !== undefined) {
     requireSameData(await readRun(folder), { classes: training.classes, images });
     loadParameters(network, checkpoint.model);

@@ -29,7 +29,13 @@ export type ModelName =
       /** `resnet50s` of gluon and timm: B with a deep stem twice as wide as C's. */
       wideStem?: true;
     }
-  | { kind: 'inception-v3' | 'mobilenet'; family: 'imagenet' };
+  | { kind: 'inception-v3'; family: 'imagenet' }
+  | {
+      kind: 'mobilenet';
+      family: 'imagenet';
+      /** `mobilenetv1_100` of timm. */
+      activation?: 'relu6';
+    };
 
 export interface ModelOptions extends Pick<
   ImageNetArchitectureOptions,
@@ -46,13 +52,13 @@ export interface ModelOptions extends Pick<
   activation?: 'relu' | 'relu6';
 }
 
-const otherNames: Record<string, 'inception-v3' | 'mobilenet'> = {
-  'inception-v3': 'inception-v3',
-  inception_v3: 'inception-v3',
-  inceptionv3: 'inception-v3',
-  mobilenet: 'mobilenet',
-  'mobilenet1.0': 'mobilenet',
-  mobilenetv1_100: 'mobilenet',
+const otherNames: Record<string, ModelName> = {
+  'inception-v3': { kind: 'inception-v3', family: 'imagenet' },
+  inception_v3: { kind: 'inception-v3', family: 'imagenet' },
+  inceptionv3: { kind: 'inception-v3', family: 'imagenet' },
+  mobilenet: { kind: 'mobilenet', family: 'imagenet' },
+  'mobilenet1.0': { kind: 'mobilenet', family: 'imagenet' },
+  mobilenetv1_100: { kind: 'mobilenet', family: 'imagenet', activation: 'relu6' },
 };
 
 /**
@@ -64,7 +70,7 @@ const otherNames: Record<string, 'inception-v3' | 'mobilenet'> = {
  */
 export function parseModelName(name: string): ModelName {
   const other = otherNames[name];
-  if (other !== undefined) return { kind: other, family: 'imagenet' };
+  if (other !== undefined) return other;
   const match = /^resnet(\d+)([a-ds])?$/.exec(name);
   const depth = Number(match?.[1]);
   const letter = match?.[2];
@@ -99,8 +105,10 @@ export function modelArchitecture({
   switch (model.kind) {
     case 'inception-v3':
       return inceptionV3Architecture(ofClasses);
-    case 'mobilenet':
-      return mobileNetArchitecture({ ...ofClasses, ...(activation && { activation }) });
+    case 'mobilenet': {
+      const last = activation ?? model.activation;
+      return mobileNetArchitecture({ ...ofClasses, ...(last && { activation: last }) });
+    }
     case 'resnet': {
       const { depth, family, wideStem } = model;
       const common = { depth, variant: model.variant ?? variant, ...ofClasses };

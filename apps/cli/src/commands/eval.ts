@@ -7,19 +7,21 @@ import { badImagesOf, evaluationBatchOf, openSplit, preprocessingOf } from '../d
 import { useEngine } from '../engine.js';
 import type { EngineChoice } from '../engine-names.js';
 import { UsageError } from '../errors.js';
+import type { ForeignOptions } from '../foreign-weights.js';
 import { type Progress, withProgress } from '../progress.js';
-import { loadRun, type SavedRun } from '../run.js';
+import { loadRun } from '../run.js';
+import type { SavedRun } from '../saved-run.js';
 import { percent } from '../table.js';
 
-export interface EvalFlags {
-  data?: string;
+export interface EvalFlags extends ForeignOptions {
   backend?: EngineChoice;
   json?: boolean;
 }
 
-export async function evalCommand(path: string, { data, backend, json }: EvalFlags): Promise<void> {
+export async function evalCommand(path: string, flags: EvalFlags): Promise<void> {
+  const { data, backend, json } = flags;
   await useEngine(backend ?? 'auto');
-  const { network, run } = await loadRun(path);
+  const { network, run } = await loadRun(path, flags);
   const config = data === undefined ? run.config : { ...run.config, data: resolve(data) };
   const { scores, name, unreadable } = await withProgress((progress) => evaluateOn(config, run, network, progress));
   network.dispose();

@@ -6,22 +6,20 @@ import { preprocessingOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import type { EngineChoice } from '../engine-names.js';
 import { UsageError } from '../errors.js';
+import type { ForeignOptions } from '../foreign-weights.js';
 import { loadRun } from '../run.js';
 import { percent } from '../table.js';
 
-export interface PredictFlags {
+export interface PredictFlags extends ForeignOptions {
   top?: number;
   backend?: EngineChoice;
   json?: boolean;
 }
 
-export async function predictCommand(
-  path: string,
-  images: string[],
-  { top = 5, backend, json }: PredictFlags,
-): Promise<void> {
+export async function predictCommand(path: string, images: string[], flags: PredictFlags): Promise<void> {
+  const { top = 5, backend, json } = flags;
   await useEngine(backend ?? 'auto');
-  const { network, run } = await loadRun(path);
+  const { network, run } = await loadRun(path, flags);
   const { validation, normalization } = preprocessingOf(run.config);
   for (const image of images) {
     const pixels = validation(await read(image), createRandom({ seed: 0, purpose: 'predict' })).data;

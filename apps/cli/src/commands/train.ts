@@ -47,7 +47,10 @@ export async function trainCommand(configPath: string | undefined, flags: TrainF
   if (flags.dryRun === true) {
     const plan = planOf(config, await sizesOf(config));
     if (flags.json === true) console.log(JSON.stringify({ config, plan }));
-    else console.log(`${describePlan(config, plan)}\n\n# the configuration, whole\n${stringify(config)}`.trimEnd());
+    else
+      console.log(
+        `${describePlan(config, plan)}${await paperLine(configPath)}\n\n# the configuration, whole\n${stringify(config)}`.trimEnd(),
+      );
     return;
   }
   const folder = out ?? join(defaultFolder, runName(config));
@@ -56,6 +59,12 @@ export async function trainCommand(configPath: string | undefined, flags: TrainF
 
   await useEngine(config.backend);
   await withProgress((progress) => trainInto(folder, config, flags, progress));
+}
+
+/** What the paper reports for a recipe of its tables. */
+async function paperLine(configPath: string | undefined): Promise<string> {
+  const { paper } = configPath === undefined ? {} : await readConfigFile(configPath);
+  return typeof paper === 'number' ? `\nthe paper's  ${paper.toFixed(2)} % top-1 on ImageNet` : '';
 }
 
 async function trainInto(

@@ -33,8 +33,10 @@ async function readChain(path: string, above: readonly string[]): Promise<Config
   let merged: ConfigFile = { config: {} };
   for (const name of names) {
     if (typeof name !== 'string') throw new UsageError(`${path}: extends expects a path or a list of paths`);
-    const { paper: _, ...base } = await readChain(await locate(name, dirname(path)), [...above, path]);
+    const base = await readChain(await locate(name, dirname(path)), [...above, path]);
     merged = { ...merged, ...base, config: merge(merged.config, base.config) };
+    // Of that very configuration, not of what is made of it.
+    delete merged.paper;
   }
   return {
     ...merged,
@@ -52,7 +54,7 @@ async function locate(name: string, folder = '.'): Promise<string> {
     if ((await stat(candidate).catch(() => undefined))?.isFile() === true) return candidate;
   }
   throw new UsageError(
-    `cannot read the configuration ${name}; give the path of a YAML or JSON file, or one of ${(await shippedNames()).join(', ')}`,
+    `cannot read the configuration ${name}; give the path of a YAML or JSON file, or the name of one that comes with bag ("bag recipes" lists them)${didYouMean(name, await shippedNames())}`,
   );
 }
 

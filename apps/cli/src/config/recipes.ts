@@ -10,7 +10,7 @@ const baseline: Config = {
   deepStem: null,
   stemWidth: null,
   averagePoolShortcut: null,
-  activation: 'relu',
+  activation: null,
   shortcut: 'projection',
   initializer: 'xavier',
   zeroGamma: false,

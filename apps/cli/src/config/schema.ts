@@ -42,7 +42,10 @@ export const configSchema = z.strictObject({
     .boolean()
     .nullable()
     .describe('of ImageNet ResNets: whether shortcuts pool before their 1×1 convolution; null as the variant has it'),
-  activation: z.enum(['relu', 'relu6']).describe('of MobileNet: relu6 is what published weights want'),
+  activation: z
+    .enum(['relu', 'relu6'])
+    .nullable()
+    .describe('of MobileNet; null for relu, and for relu6 where the model is called mobilenetv1_100'),
   shortcut: z.enum(['projection', 'pad']).describe('shortcuts of the CIFAR family: 1×1 convolutions, or no parameters'),
   initializer: z.enum(['xavier', 'kaiming']).describe('how weights start'),
   zeroGamma: z.boolean().describe('whether the last γ of each residual block starts at 0'),
@@ -113,7 +116,9 @@ export const configSchema = z.strictObject({
     .describe('averages the weights'),
   normalization: z
     .enum(['paper', 'torchvision', 'inception'])
-    .describe("mean and deviation of large images' colours: pretrained weights want those they were trained with"),
+    .describe(
+      "mean and deviation of colours: the paper's (CIFAR's own on small images), or those that pretrained weights want",
+    ),
   colorJitter: z.enum(['official', 'paper', 'none']).describe('how colours of large images are changed'),
   fatalImages: z
     .boolean()

@@ -55,7 +55,7 @@ export function teacherRun(study: Study, folder: string): PlannedRun | undefined
   const [seed] = study.seeds;
   if (study.teacherConfig !== undefined) {
     // The rows' model is not the teacher's.
-    const { model: _, ...base } = study.base;
+    const base = { ...study.base, model: undefined };
     return { title: 'the teacher', config: resolveConfig(study.teacherConfig, base, { seed }), out };
   }
   const config = resolveConfig(study.base, { recipe: 'bag', seed, mixup: { alpha: 0 } });
