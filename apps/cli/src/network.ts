@@ -20,10 +20,10 @@ export function variantOf({ model, variant }: Pick<Config, 'model' | 'variant'>)
   return parsed.kind === 'resnet' ? (parsed.variant ?? variant) : undefined;
 }
 
-/** A model as a person calls it: `resnet50 d`, `inception-v3`. */
-export function modelTitle(config: Pick<Config, 'model' | 'variant'>): string {
-  const variant = variantOf(config);
-  return variant === undefined ? config.model : `${config.model} ${variant}`;
+/** A model as a person calls it: `resnet50 d`, `resnet50d`, `inception-v3`. */
+export function modelTitle({ model, variant }: Pick<Config, 'model' | 'variant'>): string {
+  const parsed = modelOf({ model });
+  return parsed.kind === 'resnet' && parsed.variant === undefined ? `${model} ${variant}` : model;
 }
 
 /** Pixels on a side of the images that the network takes. */
