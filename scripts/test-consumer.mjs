@@ -49,6 +49,7 @@ const uses = {
   '@bag/ops': ['PendingStatistics', 'new PendingStatistics().size', '0'],
   '@bag/optim': ['sgd', 'typeof sgd', "'function'"],
   '@bag/data': ['syntheticDataset', "syntheticDataset({ size: 3, split: 'train' }).size", '3'],
+  '@bag/weights': ['serializeSafetensors', 'serializeSafetensors({}).length', '32'],
   '@bag/report': ['runReport', 'typeof runReport', "'function'"],
   '@bag/trainer': ['Metrics', 'new Metrics().examples', '0'],
   '@bag/tfjs-wasm-training': ['registerTrainingKernels', 'typeof registerTrainingKernels', "'function'"],
