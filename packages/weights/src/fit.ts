@@ -9,6 +9,7 @@ import {
 } from './names/general.js';
 import { numberedFromGluon, prefixedFromGluon } from './names/gluon.js';
 import { type Expected, type ExpectedParameter, leafOf, moduleOf, type NameStep, type Stored } from './names/step.js';
+import { inOneLine } from './one-line.js';
 import type { Layout } from './read.js';
 import type { StoredTensor } from './stored.js';
 
@@ -54,7 +55,15 @@ const steps: readonly NameStep[] = [
 export function fitWeights(
   stored: Readonly<Record<string, StoredTensor>>,
   expected: readonly ExpectedParameter[],
-  { layout, replaceHead = false, head }: FitOptions = {},
+  options: FitOptions = {},
+): FittedWeights {
+  return inOneLine(() => fit(stored, expected, options));
+}
+
+function fit(
+  stored: Readonly<Record<string, StoredTensor>>,
+  expected: readonly ExpectedParameter[],
+  { layout, replaceHead = false, head }: FitOptions,
 ): FittedWeights {
   const wanted: Expected = {
     parameters: expected,

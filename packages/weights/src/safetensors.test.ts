@@ -67,6 +67,11 @@ describe('parseSafetensors', () => {
     expect(() => parseSafetensors(bytes)).toThrow(message);
   });
 
+  test('a name of millions of escapes is read', () => {
+    const name = '\n"\\'.repeat(1_000_000);
+    expect(Object.keys(parseSafetensors(file({ [name]: f32([1], 0, 4) }, 4)).tensors)).toEqual([name]);
+  });
+
   test('strings that look like keys are none', () => {
     const header = { __metadata__: { a: 'b": {"a', b: '{"a":1' }, 'a": [': f32([], 0, 4) };
     expect(Object.keys(parseSafetensors(file(header, 4)).tensors)).toEqual(['a": [']);

@@ -139,6 +139,16 @@ describe('parseTorch', () => {
     expect(Object.keys(tensors)).toEqual(['__proto__']);
   });
 
+  test('a pickle of millions of lists is refused', () => {
+    expect(() => parseTorch(archive(new Uint8Array(3_000_000).fill(0x5d)))).toThrow('more than 2000000 operations');
+  });
+
+  test('a name of any letters makes a message of one short line', () => {
+    const length = [...new Uint8Array(Uint32Array.of(100_000).buffer)];
+    const pickle = text('}X', length, '\n\u0000'.repeat(50_000), 'K', [1], 's.');
+    expect(() => parseTorch(archive(pickle))).toThrow(/^the file holds a dict without tensors \( \); [^\n]{1,100}$/);
+  });
+
   test('a compressed archive is refused, whatever size it claims', () => {
     const bytes = zipSync({ 'archive/data.pkl': new Uint8Array(10_000) }, { level: 9 });
     expect(() => parseTorch(bytes)).toThrow('archive/data.pkl is compressed');

@@ -3,8 +3,8 @@ import { findGlobal, fix, storageOf } from './globals.js';
 import { nameOfOpcode, op } from './opcodes.js';
 import { describe, Global, type PickleValue, type Storage, Tuple, Unused } from './values.js';
 
-// A network of a thousand tensors takes about thirty thousand; the bound keeps a hostile file's lists small.
-const mostOperations = 10_000_000;
+// One tensor takes about forty; the bound keeps a hostile file's lists small.
+const mostOperations = 2_000_000;
 
 export interface Pickled {
   value: PickleValue;
