@@ -18,7 +18,7 @@ const mayImport = {
   'tfjs-backend-onednn': [],
   report: [],
   weights: [],
-  trainer: [...tricks, 'random', 'ops', 'optim', 'resnet-variants', 'data', 'weights'],
+  trainer: [...tricks, 'random', 'ops', 'optim', 'network', 'data', 'weights'],
 };
 
 const tests = '\\.test\\.ts$|/fixtures/';

@@ -92,7 +92,7 @@ export class Network {
       const features = globalAveragePool(this.#run(images, pending));
       const kept =
         training && random !== undefined && head.dropout > 0
-          ? dropout(features, head.dropout, undefined, Math.floor(random() * 2 ** 31))
+          ? dropout(features, head.dropout, undefined, 1 + Math.floor(random() * (2 ** 31 - 1)))
           : features;
       const product = matMul(kept, this.#variable(`${head.name}.weight`) as unknown as Tensor2D);
       return add<Tensor2D>(product, this.#variable(`${head.name}.bias`));

@@ -15,4 +15,12 @@ export {
   type TrainState,
 } from './train.js';
 export { type Distillation, fullPrecision, type Mixing, type Precision, type Tricks } from './tricks.js';
-export { type Batch, type NamedTensors, type Network, type Parameter, type Role, trainable } from './types.js';
+export {
+  type ApplyOptions,
+  type Batch,
+  type NamedTensors,
+  type Network,
+  type Parameter,
+  type Role,
+  trainable,
+} from './types.js';

@@ -25,7 +25,8 @@ export interface BackwardOptions {
   /** Multiplies the loss before the backward pass. */
   lossScale: number;
   epoch: number;
-  random: (microbatch: number) => Random;
+  /** A stream for each purpose and microbatch. */
+  random: (purpose: 'mixing' | 'dropout', microbatch: number) => Random;
   /** Sees the images of the first microbatch as the network does. */
   onImages?: (images: Tensor4D) => void;
 }
@@ -43,7 +44,7 @@ export interface Backward {
 
 /** Forward and backward of one optimiser step: batch → mixing → network → loss → scale → gradients. */
 export async function backward(options: BackwardOptions): Promise<Backward> {
-  const { microbatches, random, onImages } = options;
+  const { microbatches, onImages } = options;
   const statistics = new PendingStatistics();
   const total = microbatches.reduce((sum, { labels }) => sum + labels.length, 0);
   let gradients: NamedTensors | undefined;
@@ -52,7 +53,7 @@ export async function backward(options: BackwardOptions): Promise<Backward> {
   try {
     for (const [i, batch] of microbatches.entries()) {
       const share = batch.labels.length / total;
-      const one = microbatch(options, batch, share, random(i), statistics, i === 0 ? onImages : undefined);
+      const one = microbatch(options, { batch, i, share }, statistics, i === 0 ? onImages : undefined);
       gradients = gradients === undefined ? one.gradients : accumulate(gradients, one.gradients);
       logits.push((await one.logits.data()) as Float32Array);
       loss += (await one.loss.data())[0] as number;
@@ -67,22 +68,21 @@ export async function backward(options: BackwardOptions): Promise<Backward> {
 }
 
 function microbatch(
-  { network, tricks, lossScale, epoch }: BackwardOptions,
-  batch: Batch,
-  share: number,
-  random: Random,
+  { network, tricks, lossScale, epoch, random }: BackwardOptions,
+  { batch, i, share }: { batch: Batch; i: number; share: number },
   statistics: PendingStatistics,
   onImages: ((images: Tensor4D) => void) | undefined,
 ): { gradients: NamedTensors; loss: Scalar; logits: Tensor2D } {
   const precision = tricks.precision ?? fullPrecision;
-  const { images, targets } = mixed(batch, tricks, epoch, random);
+  const { images, targets } = mixed(batch, tricks, epoch, random('mixing', i));
   onImages?.(images);
   // Outside the tape: nothing of the teacher is saved for a backward pass that it does not have.
   const teacherLogits = tricks.distillation?.teacherLogits(images);
+  const apply = { training: true, statistics, random: random('dropout', i) };
   let logits: Tensor2D | undefined;
   const loss = (): Scalar =>
     tidy(() => {
-      logits = keep(precision.autocast(() => network.apply(images, { training: true, statistics })));
+      logits = keep(precision.autocast(() => network.apply(images, apply)));
       return mul<Scalar>(objective(logits, teacherLogits, targets, tricks), share * lossScale);
     });
   try {

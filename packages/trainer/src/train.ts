@@ -203,7 +203,7 @@ async function trainStep<O extends { readonly step: number }, S extends { readon
     microbatches,
     lossScale: scale,
     epoch,
-    random: (i) => createRandom({ seed, purpose: `mixing-${i}`, epoch, index: step }),
+    random: (purpose, i) => createRandom({ seed, purpose: `${purpose}-${i}`, epoch, index: step }),
     ...(step === 0 && {
       onImages: (images: Tensor4D) => {
         firstBatch = { values: images.data<'float32'>(), shape: images.shape };

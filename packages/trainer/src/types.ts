@@ -8,15 +8,25 @@ export interface Parameter {
   readonly name: string;
   readonly role: Role;
   readonly shape: number[];
-  /** The fp32 master value. */
+  /** The fp32 master value; frozen where it is not `trainable`. */
   readonly variable: Variable;
+}
+
+/** How the loop applies a network. */
+export interface ApplyOptions {
+  /** Whether the batch's own statistics are used, and dropout drops. */
+  training?: boolean;
+  /** Receives the batch's statistics while training. */
+  statistics?: PendingStatistics;
+  /** Uniform numbers in [0, 1) for dropout while training. */
+  random?: () => number;
 }
 
 /** A network is parameters plus a function. */
 export interface Network {
   readonly parameters: readonly Parameter[];
   /** @returns Logits `[batch, classes]`, owned by the caller. */
-  apply(images: Tensor4D, options?: { training?: boolean; statistics?: PendingStatistics }): Tensor2D;
+  apply(images: Tensor4D, options?: ApplyOptions): Tensor2D;
   dispose(): void;
 }
 
@@ -33,11 +43,14 @@ export interface Batch {
 export type NamedTensors = Record<string, Tensor>;
 
 /**
- * The parameters that an optimiser updates: all but the running statistics.
+ * The parameters that an optimiser updates: neither running statistics nor frozen ones, whose variables are not
+ * `trainable`.
  *
  * @example
  * const optimizer = sgd({ parameters: trainable(network), rate: 0.1 });
  */
 export function trainable(network: Network): Parameter[] {
-  return network.parameters.filter(({ role }) => role !== 'runningMean' && role !== 'runningVariance');
+  return network.parameters.filter(
+    ({ role, variable }) => variable.trainable && role !== 'runningMean' && role !== 'runningVariance',
+  );
 }
