@@ -1,10 +1,7 @@
+import { countMultiplyAdds, countParameters, nodeSizes, parameterShapes } from '@bag/network';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { cifarArchitecture, imageNetArchitecture } from './architecture.js';
-import { countActivations, countMultiplyAdds, countParameters } from './count.js';
-import { kaimingNormal, xavierUniform } from './initializers.js';
-import { models, parseModelName } from './models.js';
-import { parameterShapes } from './parameters.js';
+import { blockEnds, cifarArchitecture, imageNetArchitecture } from './architecture.js';
 import { cifarResnet, resnet } from './resnet.js';
 
 // Parameters and GMACs at 224, A | B | C = D; b and d agree with timm's published table.
@@ -22,9 +19,6 @@ describe.each(published)('ResNet-%d', (depth, parameters, gigaMultiplyAdds) => {
     const architecture = imageNetArchitecture({ depth, variant });
     expect(countParameters(architecture)).toBe(parameters[i]);
     expect(Number((countMultiplyAdds(architecture) / 1e9).toFixed(2))).toBe(gigaMultiplyAdds[i]);
-    expect(models()).toContainEqual(
-      expect.objectContaining({ name: `resnet${depth}`, variant, parameters: parameters[i] }),
-    );
   });
 });
 
@@ -66,31 +60,40 @@ test('names are those of torchvision and timm', () => {
   );
 });
 
-test('model names', () => {
-  expect(parseModelName('resnet50')).toEqual({ depth: 50, family: 'imagenet' });
-  expect(parseModelName('resnet50d')).toEqual({ depth: 50, family: 'imagenet', variant: 'd' });
-  expect(parseModelName('resnet14')).toEqual({ depth: 14, family: 'cifar' });
-  expect(() => parseModelName('resnet51')).toThrow('unknown model resnet51; known are resnet18, ');
+test('depths and options that do not exist are refused', () => {
   expect(() => imageNetArchitecture({ depth: 20 })).toThrow('expected a depth of 18, 34, 50, 101, 152, got 20');
   expect(() => cifarArchitecture({ depth: 21 })).toThrow('expected a depth of 6n + 2');
   expect(() => cifarArchitecture({ depth: 20, variant: 'd', shortcut: 'pad' })).toThrow(
     "shortcut 'pad' needs a, b or c",
   );
+  expect(() => imageNetArchitecture({ depth: 50, deepStem: true, stemWidth: 0 })).toThrow(
+    'expected a whole stemWidth ≥ 1, got 0',
+  );
 });
 
 test('zero-γ reaches the last BatchNorm of every block, basic blocks too, and no other', async () => {
   const random = Math.random;
-  for (const [network, note] of [
-    [cifarResnet({ depth: 8, width: 4, zeroGamma: true }, { random }), 'zero-γ: 3 of 9 BatchNorms'],
-    [resnet({ depth: 50, width: 2, zeroGamma: true }, { random }), 'zero-γ: 16 of 53 BatchNorms'],
+  const ofStages = (counts: number[], norm: string) =>
+    counts.flatMap((blocks, i) => Array.from({ length: blocks }, (_, j) => `layer${i + 1}.${j}.${norm}`));
+  for (const [network, note, last] of [
+    [
+      cifarResnet({ depth: 8, width: 4, zeroGamma: true }, { random }),
+      'zero-γ: 3 of 9 BatchNorms',
+      ofStages([1, 1, 1], 'bn2'),
+    ],
+    [
+      resnet({ depth: 50, width: 2, zeroGamma: true }, { random }),
+      'zero-γ: 16 of 53 BatchNorms',
+      ofStages([3, 4, 6, 3], 'bn3'),
+    ],
   ] as const) {
+    expect(blockEnds(network.architecture).map(({ batchNorm }) => batchNorm)).toEqual(last);
     expect(network.notes).toContain(note);
     const zeros: string[] = [];
     for (const { name, role, variable } of network.parameters) {
       if (role === 'gamma' && (await variable.data())[0] === 0) zeros.push(name);
     }
-    const last = network.architecture.blocks.map(({ name, units }) => `${name}.bn${units.length}.weight`);
-    expect(zeros).toEqual(last);
+    expect(zeros).toEqual(last.map((name) => `${name}.weight`));
     network.dispose();
   }
   expect(tf.memory().numTensors).toBe(0);
@@ -102,18 +105,6 @@ test('C on CIFAR warns that it changes nothing', () => {
   network.dispose();
 });
 
-test('initialisers: their variances, by hand', () => {
-  let state = 1;
-  const random = () => (state = (state * 16807) % 2147483647) / 2147483647;
-  const variance = (values: Float32Array) => values.reduce((sum, v) => sum + v * v, 0) / values.length;
-  const shape = [3, 3, 32, 64];
-  // a² / 3 = 6 / (9·32 + 9·64) / 3
-  expect(variance(xavierUniform(shape, random)) / (2 / (9 * 96))).toBeCloseTo(1, 1);
-  const bound = Math.sqrt(6 / (9 * 96));
-  expect(Math.max(...xavierUniform(shape, random))).toBeLessThanOrEqual(Math.fround(bound));
-  expect(variance(kaimingNormal(shape, random)) / (2 / (9 * 64))).toBeCloseTo(1, 1);
-});
-
 test.each([
   [{ width: 3 }, 'expected an even width ≥ 2, got 3'],
   [{ classes: 2.5 }, 'expected a whole number of classes ≥ 1, got 2.5'],
@@ -123,8 +114,10 @@ test.each([
   expect(() => imageNetArchitecture({ depth: 18, ...options })).toThrow(message);
 });
 
-test('activations by hand: ResNet-8 of width 4 on 8 pixels', () => {
-  // Stem and first block: 3 convolutions of 8²·4; second: two and a projection of 4²·8; third: the same of 2²·16.
-  const expected = 2 * (3 * 64 * 4 + 3 * 16 * 8 + 3 * 4 * 16);
-  expect(countActivations(cifarArchitecture({ depth: 8, width: 4 }), 8)).toBe(expected);
+test('stages are 56, 28, 14 and 7 pixels large, as in table 1 of He et al. 2015', () => {
+  const sizes = nodeSizes(imageNetArchitecture({ depth: 50, variant: 'd' }), [224, 224]);
+  expect(['layer1.2', 'layer2.3', 'layer3.5', 'layer4.2'].map((name) => sizes.get(`${name}.add`))).toEqual(
+    [56, 28, 14, 7].map((side) => [side, side]),
+  );
+  expect(sizes.get('conv1.6')).toEqual([112, 112]);
 });

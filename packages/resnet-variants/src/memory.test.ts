@@ -1,9 +1,9 @@
+import { countActivations } from '@bag/network';
 import { crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
 import { describeOnBackends, peakBytes } from '@bag/testing';
 import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
-import { countActivations } from './count.js';
 import { cifarResnet } from './resnet.js';
 
 // Not on cpu: the step takes half a minute on the cpu backend, and the engine's bookkeeping is the same.

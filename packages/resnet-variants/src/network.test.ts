@@ -1,13 +1,12 @@
-import { describeOnBackends, expectNoLeak, relativeError } from '@bag/testing';
+import type { Network } from '@bag/network';
 import { crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
+import { describeOnBackends, expectNoLeak, fill, noise, relativeError, sketchError } from '@bag/testing';
 import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { cifarResnet, resnet } from './resnet.js';
 import type { Variant } from './architecture.js';
-import { fill, noise, sketchError } from './fixtures/noise.js';
-import type { ResNet } from './network.js';
+import { cifarResnet, resnet } from './resnet.js';
 
 interface Golden {
   family: 'imagenet' | 'cifar';
@@ -29,7 +28,7 @@ const path = new URL('fixtures/networks.json', import.meta.url);
 const { cases } = JSON.parse(readFileSync(path, 'utf8')) as { cases: Golden[] };
 
 /** The network of a golden, with the golden's weights. */
-function build({ family, depth, variant, width, pad }: Golden): ResNet {
+function build({ family, depth, variant, width, pad }: Golden): Network {
   const options = { depth, variant, width, classes: 5 };
   const random = () => 0.5;
   const network =
@@ -42,8 +41,11 @@ function build({ family, depth, variant, width, pad }: Golden): ResNet {
   return network;
 }
 
-describeOnBackends('networks equal PyTorch’s', () => {
-  test.each(cases)('$family $depth $variant, pad $pad: forward, gradients, statistics', async (golden) => {
+describeOnBackends('networks equal PyTorch’s', (backend) => {
+  // The cpu backend takes seconds for each: one of each family there.
+  const tested =
+    backend === 'cpu' ? cases.filter(({ depth, variant, pad }) => pad || `${depth}${variant}` === '50d') : cases;
+  test.each(tested)('$family $depth $variant, pad $pad: forward, gradients, statistics', async (golden) => {
     const { size, batch } = golden;
     const network = build(golden);
     const images = tf.tensor4d(noise(golden.images, batch * size * size * 3), [batch, size, size, 3]);
@@ -100,12 +102,4 @@ describeOnBackends('networks equal PyTorch’s', () => {
     tf.dispose([images, labels]);
     await expectNoLeak(() => network.dispose(), -network.parameters.length);
   });
-});
-
-test('errors name the culprit', () => {
-  const network = cifarResnet({ depth: 8, width: 4 }, { random: Math.random });
-  const images = tf.zeros<tf.Rank.R4>([1, 8, 8, 1]);
-  expect(() => network.apply(images)).toThrow('expected images of shape [batch, height, width, 3], got [1, 8, 8, 1]');
-  expect(() => network.apply(tf.zeros([1, 8, 8, 3]), { training: true })).toThrow('training needs `statistics');
-  network.dispose();
 });
