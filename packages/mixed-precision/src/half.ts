@@ -55,6 +55,7 @@ const products: Record<string, Product> = {
   BagConv2D: convolution,
   DepthwiseConv2dNative: depthwise,
   FusedDepthwiseConv2D: depthwise,
+  BagDepthwiseConv2D: depthwise,
   BatchMatMul: matMul,
   _FusedMatMul: matMul,
 };
@@ -89,9 +90,11 @@ const rules: Record<string, Rule> = {
   BagRunningStatistics: single,
   BagAllFinite: single,
   BagConv2DBackpropFilter: filterGradient,
+  BagDepthwiseConv2DBackpropFilter: filterGradient,
   Conv2DBackpropFilter: filterGradient,
   DepthwiseConv2dNativeBackpropFilter: filterGradient,
   BagConv2DBackpropInput: inputGradient,
+  BagDepthwiseConv2DBackpropInput: inputGradient,
   Conv2DBackpropInput: inputGradient,
   DepthwiseConv2dNativeBackpropInput: inputGradient,
   BagBatchNormTraining: { follows: ['x', 'residual'], outputs: [0] },
@@ -101,6 +104,7 @@ const rules: Record<string, Rule> = {
   MaxPoolGrad: { follows: ['input'] },
   BagMaxPoolGrad: { follows: ['x'] },
   AvgPoolGrad: { follows: ['input'] },
+  BagAveragePoolGrad: { follows: ['x'] },
   BagGlobalAveragePoolGrad: { follows: ['x'] },
   BagCrossEntropyGrad: { follows: ['logits'] },
 };

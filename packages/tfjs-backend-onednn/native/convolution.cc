@@ -1,9 +1,11 @@
-// Convolutions of NHWC images with HWIO filters and both gradients, by oneDNN, or by Winograd's algorithm where that
-// pays. With groups it is the depthwise one: its filter is [height, width, channels, multiplier], and each channel is a
-// group. Images and filters are stored alike, in 32 bits or in 16; products are summed up in 32.
+// Convolutions of NHWC images with HWIO filters and both gradients, by oneDNN, or where that pays by Winograd's algorithm or,
+// of each channel by one 3×3 filter, directly. With groups it is the depthwise one: its filter is [height, width, channels,
+// multiplier], and each channel is a group. Images and filters are stored alike, in 32 bits or in 16; products are summed up
+// in 32.
 #include <cstring>
 
 #include "activation.h"
+#include "depthwise3x3.h"
 #include "in_floats.h"
 #include "kernels.h"
 #include "primitives.h"
@@ -108,6 +110,16 @@ struct Convolution2d {
     return {dst[0], dst[2], dst[3], dst[1], src[2], src[3], src[1], 2 - pad[0], 2 - pad[1], dtype};
   }
 
+  /** The same for depthwise3x3.h, if it has such. */
+  std::optional<depthwise3x3::Shape> asDepthwise3x3() const {
+    const auto& [strides, dilations, pad, _] = geometry;
+    const bool plain = depthwise && weights == memory::dims{src[1], 1, 1, 3, 3} && strides[0] == strides[1] &&
+                       dilations == memory::dims{1, 1};
+    const depthwise3x3::Shape shape{src[0], src[2],     src[3], src[1], dst[2],
+                                    dst[3], strides[0], pad[0], pad[1], dtype};
+    return plain && shape.fits() ? std::optional(shape) : std::nullopt;
+  }
+
   Key key(int64_t extra = 0) const {
     Key key{depthwise, extra, static_cast<int64_t>(dtype)};
     for (const auto& list : {geometry.strides, geometry.dilations, geometry.padBefore, src, weights, dst}) {
@@ -138,6 +150,18 @@ void zero(const Tensor& t) {
   if (t.size > 0) std::memset(t.data, 0, t.bytes());
 }
 
+/** A filter's numbers in 32 bits. */
+class FilterInFloats {
+ public:
+  explicit FilterInFloats(const Tensor& filter)
+      : floats_(isHalf(filter.dtype) ? wide_.emplace(filter).read().floats() : filter.floats()) {}
+  const float* floats() const { return floats_; }
+
+ private:
+  std::optional<InFloats> wide_;
+  const float* floats_;
+};
+
 struct Epilogue {
   Tensor bias;
   Activation activation;
@@ -148,14 +172,19 @@ void convolve(const Convolution2d& c, const Tensor& x, const Tensor& filter, con
   const auto& [bias, activation, alpha] = epilogue;
   const bool hasBias = bias.data != nullptr;
   const auto tiled = c.plain3x3() ? winograd::forConvolution(c.asWinograd()) : std::nullopt;
+  const auto single = c.asDepthwise3x3();
   // Activations are of what is not rounded yet.
-  if (isHalf(c.dtype) && (activation != Activation::linear || !(tiled || c.direct()))) {
+  if (isHalf(c.dtype) && (activation != Activation::linear || !(tiled || single || c.direct()))) {
     const InFloats wideX(x), wideFilter(filter), wideY(y);
     convolve(c.inFloats(), wideX.read(), wideFilter.read(), epilogue, wideY.result());
     return wideY.write();
   }
   if (tiled) {
     winograd::convolve(*tiled, x.data, filter.data, false, hasBias ? bias.floats() : nullptr, y.data);
+    return activate(y, activation, alpha);
+  }
+  if (single) {
+    depthwise3x3::convolve(*single, x.data, FilterInFloats(filter).floats(), hasBias ? bias.floats() : nullptr, y.data);
     return activate(y, activation, alpha);
   }
   static Cache<Forward> cache;
@@ -177,6 +206,9 @@ void convolve(const Convolution2d& c, const Tensor& x, const Tensor& filter, con
 void inputGradient(const Convolution2d& c, const Tensor& dy, const Tensor& filter, const Tensor& dx) {
   if (const auto tiled = c.plain3x3() ? winograd::forConvolution(c.turned()) : std::nullopt) {
     return winograd::convolve(*tiled, dy.data, filter.data, true, nullptr, dx.data);
+  }
+  if (const auto single = c.asDepthwise3x3()) {
+    return depthwise3x3::inputGradient(*single, dy.data, FilterInFloats(filter).floats(), dx.data);
   }
   if (!c.direct()) {
     const InFloats wideDy(dy), wideFilter(filter), wideDx(dx);
@@ -202,6 +234,9 @@ void inputGradient(const Convolution2d& c, const Tensor& dy, const Tensor& filte
 void filterGradient(const Convolution2d& c, const Tensor& x, const Tensor& dy, const Tensor& dFilter) {
   if (const auto tiled = c.plain3x3() ? winograd::forFilterGradient(c.asWinograd()) : std::nullopt) {
     return winograd::filterGradient(*tiled, x.data, dy.data, dFilter.floats());
+  }
+  if (const auto single = c.asDepthwise3x3()) {
+    return depthwise3x3::filterGradient(*single, x.data, dy.data, dFilter.floats());
   }
   if (!c.direct()) {
     const InFloats wideX(x), wideDy(dy);

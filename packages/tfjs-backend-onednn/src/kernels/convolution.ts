@@ -17,11 +17,11 @@ interface CoreAttributes {
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-/** Those of `@bag/ops`. */
+/** Those of `@bag/ops`; a depthwise convolution has no dilations. */
 interface BagAttributes {
   strides: Pair;
   pad: [Pair, Pair];
-  dilations: Pair;
+  dilations?: Pair;
 }
 
 /** What the native kernels take beside tensors. */
@@ -118,19 +118,24 @@ function core(
   };
 }
 
-const bag = ({ strides, pad: [rows, columns], dilations }: BagAttributes): Geometry => ({
-  strides,
-  dilations,
-  padBefore: [rows[0], columns[0]],
-  depthwise: false,
-});
-
-function bagOutShape(x: number[], filter: number[], { strides, pad, dilations }: BagAttributes): number[] {
+function bag(
+  x: number[],
+  filter: number[],
+  { strides, pad, dilations = [1, 1] }: BagAttributes,
+  depthwise: boolean,
+): Geometry & { outShape: number[] } {
   const size = (axis: 0 | 1) => {
     const extent = ((filter[axis] as number) - 1) * dilations[axis] + 1;
     return Math.floor(((x[axis + 1] as number) + pad[axis][0] + pad[axis][1] - extent) / strides[axis]) + 1;
   };
-  return [x[0] as number, size(0), size(1), filter[3] as number];
+  const channels = filter[depthwise ? 2 : 3] as number;
+  return {
+    strides,
+    dilations,
+    padBefore: [pad[0][0], pad[1][0]],
+    depthwise,
+    outShape: [x[0] as number, size(0), size(1), channels],
+  };
 }
 
 // Images with the channels first, and those without pixels, go to tfjs-backend-cpu.
@@ -212,18 +217,28 @@ function fits({ filter, bias }: FusedInputs, depthwise: boolean): boolean {
   return bias == null || isOfLastAxis(bias, depthwise ? from * to : to);
 }
 
-define<ForwardInputs, BagAttributes>('BagConv2D', ({ x, filter }, attributes, backend) =>
-  convolve(x, filter, bagOutShape(x.shape, filter.shape, attributes), bag(attributes), backend),
-);
+for (const [depthwise, name] of [
+  [false, 'BagConv2D'],
+  [true, 'BagDepthwiseConv2D'],
+] as const) {
+  define<ForwardInputs, BagAttributes>(name, ({ x, filter }, attributes, backend) => {
+    const { outShape, ...geometry } = bag(x.shape, filter.shape, attributes, depthwise);
+    return convolve(x, filter, outShape, geometry, backend);
+  });
 
-define<{ dy: TensorInfo; filter: TensorInfo }, BagAttributes & { inputShape: Shape4D }>(
-  'BagConv2DBackpropInput',
-  ({ dy, filter }, { inputShape, ...attributes }, backend) =>
-    gradient(InputGradient, dy, filter, inputShape, bag(attributes), backend),
-);
+  define<{ dy: TensorInfo; filter: TensorInfo }, BagAttributes & { inputShape: Shape4D }>(
+    `${name}BackpropInput`,
+    ({ dy, filter }, { inputShape, ...attributes }, backend) => {
+      const geometry = bag(inputShape, filter.shape, attributes, depthwise);
+      return gradient(InputGradient, dy, filter, inputShape, geometry, backend);
+    },
+  );
 
-define<{ x: TensorInfo; dy: TensorInfo }, BagAttributes & { filterShape: Shape4D }>(
-  'BagConv2DBackpropFilter',
-  ({ x, dy }, { filterShape, ...attributes }, backend) =>
-    gradient(FilterGradient, x, dy, filterShape, bag(attributes), backend),
-);
+  define<{ x: TensorInfo; dy: TensorInfo }, BagAttributes & { filterShape: Shape4D }>(
+    `${name}BackpropFilter`,
+    ({ x, dy }, { filterShape, ...attributes }, backend) => {
+      const geometry = bag(x.shape, filterShape, attributes, depthwise);
+      return gradient(FilterGradient, x, dy, filterShape, geometry, backend);
+    },
+  );
+}

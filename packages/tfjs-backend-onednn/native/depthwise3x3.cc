@@ -1,0 +1,358 @@
+#include "depthwise3x3.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <vector>
+
+#include "allocator.h"
+#include "half.h"
+#include "parallel.h"
+#include "simd.h"
+
+namespace bag::depthwise3x3 {
+
+namespace {
+
+/** Some of the indices 0, 1, 2 of a filter, or of an image's columns. */
+struct Span {
+  int64_t from, to;
+};
+
+/** The taps of a window that meet an image of this size. */
+Span tapsOf(int64_t corner, int64_t size) {
+  return {std::max<int64_t>(0, -corner), std::min<int64_t>(3, size - corner)};
+}
+
+/** The windows all of whose columns are inside of the image. */
+Span whole(const Shape& s) {
+  const int64_t from = std::min((s.padLeft + s.stride - 1) / s.stride, s.outWidth);
+  const int64_t last = s.width - 3 + s.padLeft;
+  const int64_t to = last < 0 ? 0 : last / s.stride + 1;
+  return {from, std::clamp(to, from, s.outWidth)};
+}
+
+/** Pixels that are computed together. */
+constexpr int together = 4;
+
+bool streams(int64_t size, DType dtype) { return size * static_cast<int64_t>(bytesOf(dtype)) >= streamingBytes; }
+
+/** Hands compile-time strides, streaming and storage to a function. */
+template <typename Function>
+void specialise(int64_t stride, bool streaming, DType dtype, Function function) {
+  withStorage(dtype, [&](auto type) {
+    const auto withStride = [&](auto steps) {
+      if (streaming) function(steps, std::true_type{}, type);
+      else function(steps, std::false_type{}, type);
+    };
+    if (stride == 1) withStride(std::integral_constant<int, 1>{});
+    else withStride(std::integral_constant<int, 2>{});
+  });
+}
+
+/** A line of an image and what it is convolved with. */
+template <typename T>
+struct Line {
+  /** The first of three rows, and the taps of those that exist. */
+  const T* x;
+  Span taps;
+  T* y;
+};
+
+/** One pixel of the result, of the taps that meet the image. */
+template <bool streaming, typename T>
+BAG_INLINE void convolvePixel(const Shape& s, const Line<T>& line, const float* filter, const float* bias, int64_t j) {
+  const int64_t channels = s.channels, corner = j * s.stride - s.padLeft;
+  const Span columns = tapsOf(corner, s.width);
+  for (int64_t c = 0; c < channels; c += lanes) {
+    Vector sum = bias == nullptr ? Vector{} : load(bias + c);
+    for (int64_t u = line.taps.from; u < line.taps.to; u++) {
+      for (int64_t v = columns.from; v < columns.to; v++) {
+        const auto pixel = get(line.x + (u * s.width + corner + v) * channels + c, Vector{});
+        sum = fusedMultiplyAdd(pixel, load(filter + (u * 3 + v) * channels + c), sum);
+      }
+    }
+    put<streaming>(line.y + j * channels + c, sum);
+  }
+}
+
+/** Some pixels of the result next to each other. */
+template <int stride, bool streaming, typename T>
+BAG_INLINE void convolvePixels(const Shape& s, const Line<T>& line, const float* filter, const float* bias, int64_t j) {
+  constexpr int met = (together - 1) * stride + 3;
+  const int64_t channels = s.channels, corner = j * stride - s.padLeft;
+  for (int64_t c = 0; c < channels; c += lanes) {
+    Vector sums[together];
+    for (auto& sum : sums) sum = bias == nullptr ? Vector{} : load(bias + c);
+    for (int64_t u = line.taps.from; u < line.taps.to; u++) {
+      const T* from = line.x + (u * s.width + corner) * channels + c;
+      const float* taps = filter + u * 3 * channels + c;
+      Vector pixels[met];
+      for (int k = 0; k < met; k++) read(pixels[k], from + k * channels);
+      for (int v = 0; v < 3; v++) {
+        const Vector tap = load(taps + v * channels);
+        for (int k = 0; k < together; k++) sums[k] = fusedMultiplyAdd(pixels[k * stride + v], tap, sums[k]);
+      }
+    }
+    for (int k = 0; k < together; k++) put<streaming>(line.y + (j + k) * channels + c, sums[k]);
+  }
+}
+
+template <int stride, bool streaming, typename T>
+void convolveLine(const Shape& s, const Line<T>& line, const float* filter, const float* bias) {
+  const Span inside = whole(s);
+  int64_t j = 0;
+  for (; j < inside.from; j++) convolvePixel<streaming>(s, line, filter, bias, j);
+  for (; j + together <= inside.to; j += together) convolvePixels<stride, streaming>(s, line, filter, bias, j);
+  for (; j < s.outWidth; j++) convolvePixel<streaming>(s, line, filter, bias, j);
+}
+
+}  // namespace
+
+bool Shape::fits() const {
+  return channels % lanes == 0 && (stride == 1 || stride == 2) && padTop <= 2 && padLeft <= 2;
+}
+
+void convolve(const Shape& shape, const void* x, const float* filter, const float* bias, void* y) {
+  const int64_t row = shape.outWidth * shape.channels, lines = shape.batch * shape.outHeight;
+  specialise(shape.stride, streams(lines * row, shape.dtype), shape.dtype, [&](auto stride, auto streaming, auto type) {
+    using T = decltype(type);
+    parallelFor(lines, 9 * row, [=, s = shape](int64_t from, int64_t to) {
+      for (int64_t index = from; index < to; index++) {
+        const int64_t top = index % s.outHeight * stride - s.padTop;
+        const int64_t first = (index / s.outHeight * s.height + top) * s.width * s.channels;
+        const Line<T> line{static_cast<const T*>(x) + first, tapsOf(top, s.height), static_cast<T*>(y) + index * row};
+        convolveLine<stride, streaming>(s, line, filter, bias);
+      }
+      fence();
+    });
+  });
+}
+
+namespace {
+
+/** One of at most two rows of dy that a row of dx comes from, and the filter's row that it meets. */
+template <typename T>
+struct Source {
+  const T* dy;
+  const float* taps;
+};
+
+/** The row of an image whose gradient it is, by the rows of dy. */
+template <typename T>
+struct Spread {
+  Source<T> sources[2];
+  int count;
+  T* dx;
+};
+
+template <bool streaming, typename T>
+BAG_INLINE void spreadToPixel(const Shape& s, const Spread<T>& line, int64_t column) {
+  const int64_t channels = s.channels, at = column + s.padLeft;
+  for (int64_t c = 0; c < channels; c += lanes) {
+    Vector sum{};
+    for (int n = 0; n < line.count; n++) {
+      for (int64_t v = at % 2; v < 3; v += 2) {
+        const int64_t j = (at - v) / 2;
+        if (v > at || j >= s.outWidth) continue;
+        const auto gradient = get(line.sources[n].dy + j * channels + c, Vector{});
+        sum = fusedMultiplyAdd(gradient, load(line.sources[n].taps + v * channels + c), sum);
+      }
+    }
+    put<streaming>(line.dx + column * channels + c, sum);
+  }
+}
+
+/** Two pixels for each pixel of dy from j on: where the first and the last column of a window come, and its middle. */
+template <bool streaming, typename T>
+BAG_INLINE void spreadToPixels(const Shape& s, const Spread<T>& line, int64_t j) {
+  constexpr int pairs = together / 2;
+  const int64_t channels = s.channels;
+  T* to = line.dx + (2 * j - s.padLeft) * channels;
+  for (int64_t c = 0; c < channels; c += lanes) {
+    Vector sums[2 * pairs] = {};
+    for (int n = 0; n < line.count; n++) {
+      const auto& [dy, taps] = line.sources[n];
+      Vector gradients[pairs + 1];
+      for (int k = 0; k <= pairs; k++) read(gradients[k], dy + (j - 1 + k) * channels + c);
+      const Vector first = load(taps + c), middle = load(taps + channels + c), last = load(taps + 2 * channels + c);
+      for (int k = 0; k < pairs; k++) {
+        sums[2 * k] = fusedMultiplyAdd(gradients[k], last, fusedMultiplyAdd(gradients[k + 1], first, sums[2 * k]));
+        sums[2 * k + 1] = fusedMultiplyAdd(gradients[k + 1], middle, sums[2 * k + 1]);
+      }
+    }
+    for (int k = 0; k < 2 * pairs; k++) put<streaming>(to + k * channels + c, sums[k]);
+  }
+}
+
+template <bool streaming, typename T>
+void spreadLine(const Shape& s, const Spread<T>& line) {
+  // The first column that is met by the first column of a window, and by the last one of the window before.
+  const int64_t first = std::min(2 - s.padLeft, s.width);
+  int64_t column = 0;
+  for (; column < first; column++) spreadToPixel<streaming>(s, line, column);
+  for (; column + together <= s.width; column += together) {
+    const int64_t j = (column + s.padLeft) / 2;
+    if (j + together / 2 > s.outWidth) break;
+    spreadToPixels<streaming>(s, line, j);
+  }
+  for (; column < s.width; column++) spreadToPixel<streaming>(s, line, column);
+}
+
+/** The input's gradient where windows are two pixels apart. */
+template <bool streaming, typename T>
+void spreadBy2(const Shape& shape, const T* dy, const float* filter, T* dx) {
+  const int64_t row = shape.width * shape.channels;
+  parallelFor(shape.batch * shape.height, 3 * row, [=, s = shape](int64_t from, int64_t to) {
+    for (int64_t index = from; index < to; index++) {
+      Spread<T> line{{}, 0, dx + index * row};
+      const int64_t at = index % s.height + s.padTop, image = index / s.height * s.outHeight;
+      for (int64_t u = at % 2; u < 3; u += 2) {
+        const int64_t i = (at - u) / 2;
+        if (u > at || i >= s.outHeight) continue;
+        line.sources[line.count++] = {dy + (image + i) * s.outWidth * s.channels, filter + u * 3 * s.channels};
+      }
+      spreadLine<streaming>(s, line);
+    }
+    fence();
+  });
+}
+
+}  // namespace
+
+void inputGradient(const Shape& shape, const void* dy, const float* filter, void* dx) {
+  if (shape.stride == 1) {
+    // A convolution of dy by the turned filter.
+    const Scratch turned(9 * shape.channels * sizeof(float));
+    for (int tap = 0; tap < 9; tap++) {
+      std::copy_n(filter + tap * shape.channels, shape.channels, turned.floats() + (8 - tap) * shape.channels);
+    }
+    const Shape back{shape.batch,  shape.outHeight,  shape.outWidth,    shape.channels, shape.height,
+                     shape.width,  1,                2 - shape.padTop,  2 - shape.padLeft, shape.dtype};
+    return convolve(back, dy, turned.floats(), nullptr, dx);
+  }
+  const bool streaming = streams(shape.batch * shape.height * shape.width * shape.channels, shape.dtype);
+  specialise(2, streaming, shape.dtype, [&](auto, auto past, auto type) {
+    using T = decltype(type);
+    spreadBy2<past>(shape, static_cast<const T*>(dy), filter, static_cast<T*>(dx));
+  });
+}
+
+namespace {
+
+/** Columns of a line that are gone through for one vector of channels, which stay in the cache for the next. */
+constexpr int64_t columnsAtOnce = 32;
+
+/** Adds up in single precision what so many pixels of dy give at least; the sums of these are in double. */
+constexpr int64_t pixelsInSingle = 128;
+
+/** A line of dy, and the rows of x that it meets. */
+template <typename T>
+struct Products {
+  /** The first of `rows` rows. */
+  const T* x;
+  const T* dy;
+  /** The sums for the taps of the first row, as [3·rows][channels]. */
+  float* sums;
+};
+
+/** Adds a pixel's products to sums in memory. */
+template <int stride, int rows, typename T>
+BAG_INLINE void addPixel(const Shape& s, const Products<T>& line, int64_t j) {
+  const int64_t channels = s.channels, corner = j * stride - s.padLeft;
+  const Span columns = tapsOf(corner, s.width);
+  for (int64_t c = 0; c < channels; c += lanes) {
+    const auto gradient = get(line.dy + j * channels + c, Vector{});
+    for (int u = 0; u < rows; u++) {
+      for (int64_t v = columns.from; v < columns.to; v++) {
+        float* sum = line.sums + (u * 3 + v) * channels + c;
+        const auto pixel = get(line.x + (u * s.width + corner + v) * channels + c, Vector{});
+        store(sum, fusedMultiplyAdd(pixel, gradient, load(sum)));
+      }
+    }
+  }
+}
+
+/** Adds the products of so many pixels to sums in registers. */
+template <int stride, int rows, int count, typename T>
+BAG_INLINE void addPixels(const Shape& s, const T* x, const T* dy, Vector (&sums)[rows][3]) {
+  constexpr int met = (count - 1) * stride + 3;
+  Vector gradients[count];
+  for (int k = 0; k < count; k++) read(gradients[k], dy + k * s.channels);
+  for (int u = 0; u < rows; u++) {
+    for (int k = 0; k < met; k++) {
+      Vector pixel;
+      read(pixel, x + (u * s.width + k) * s.channels);
+      for (int v = 0; v < 3; v++) {
+        if ((k - v) % stride == 0 && k >= v && (k - v) / stride < count) {
+          sums[u][v] = fusedMultiplyAdd(pixel, gradients[(k - v) / stride], sums[u][v]);
+        }
+      }
+    }
+  }
+}
+
+template <int stride, int rows, typename T>
+void addLine(const Shape& s, const Products<T>& line) {
+  const Span inside = whole(s);
+  const int64_t channels = s.channels;
+  for (int64_t j = 0; j < inside.from; j++) addPixel<stride, rows>(s, line, j);
+  for (int64_t start = inside.from; start < inside.to; start += columnsAtOnce) {
+    const int64_t end = std::min(start + columnsAtOnce, inside.to);
+    for (int64_t c = 0; c < channels; c += lanes) {
+      Vector sums[rows][3];
+      for (int tap = 0; tap < 3 * rows; tap++) read(sums[tap / 3][tap % 3], line.sums + tap * channels + c);
+      const T* x = line.x + (start * stride - s.padLeft) * channels + c;
+      const T* dy = line.dy + start * channels + c;
+      int64_t j = start;
+      for (; j + together <= end; j += together, x += together * stride * channels, dy += together * channels) {
+        addPixels<stride, rows, together>(s, x, dy, sums);
+      }
+      for (; j < end; j++, x += stride * channels, dy += channels) addPixels<stride, rows, 1>(s, x, dy, sums);
+      for (int tap = 0; tap < 3 * rows; tap++) store(line.sums + tap * channels + c, sums[tap / 3][tap % 3]);
+    }
+  }
+  for (int64_t j = inside.to; j < s.outWidth; j++) addPixel<stride, rows>(s, line, j);
+}
+
+/** The products of lines of dy, of the whole batch, into sums in double precision. */
+template <int stride, typename T>
+void addLines(const Shape& s, const T* x, const T* dy, int64_t from, int64_t to, double* totals) {
+  const int64_t row = s.width * s.channels, outRow = s.outWidth * s.channels, size = 9 * s.channels;
+  const int64_t linesInSingle = (pixelsInSingle + s.outWidth - 1) / s.outWidth;
+  std::vector<float> sums(static_cast<size_t>(size));
+  for (int64_t start = from; start < to; start += linesInSingle) {
+    std::fill(sums.begin(), sums.end(), 0.0f);
+    for (int64_t index = start; index < std::min(start + linesInSingle, to); index++) {
+      const int64_t top = index % s.outHeight * stride - s.padTop;
+      const auto [first, end] = tapsOf(top, s.height);
+      const Products<T> line{x + (index / s.outHeight * s.height + top + first) * row, dy + index * outRow,
+                             sums.data() + first * 3 * s.channels};
+      if (end - first == 3) addLine<stride, 3>(s, line);
+      else if (end - first == 2) addLine<stride, 2>(s, line);
+      else if (end - first == 1) addLine<stride, 1>(s, line);
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < size; i++) totals[i] += sums[static_cast<size_t>(i)];
+  }
+}
+
+}  // namespace
+
+void filterGradient(const Shape& shape, const void* x, const void* dy, float* dFilter) {
+  const int64_t size = 9 * shape.channels, lines = shape.batch * shape.outHeight;
+  std::vector<double> totals(static_cast<size_t>(omp_get_max_threads() * size), 0.0);
+  int parts = 0;
+  specialise(shape.stride, false, shape.dtype, [&](auto stride, auto, auto type) {
+    using T = decltype(type);
+    parts = parallelParts(lines, 9 * shape.outWidth * shape.channels, [&](int thread, int64_t from, int64_t to) {
+      addLines<stride>(shape, static_cast<const T*>(x), static_cast<const T*>(dy), from, to, &totals[thread * size]);
+    });
+  });
+  for (int64_t i = 0; i < size; i++) {
+    double total = 0;
+    for (int part = 0; part < parts; part++) total += totals[static_cast<size_t>(part * size + i)];
+    dFilter[i] = static_cast<float>(total);
+  }
+}
+
+}  // namespace bag::depthwise3x3
