@@ -1,7 +1,12 @@
-export { type Check, checkDataset, type CheckOptions, type Finding } from './node/check.js';
+export { type Check, checkDataset, type CheckOptions } from './node/check.js';
 export { cifarBinary } from './node/cifar.js';
 export { decodeImage, type DecodeOptions, Decoder } from './node/decoder.js';
+export type { Finding } from './node/findings.js';
+export { idx } from './node/idx.js';
 export { imageFolder, type ImageFolderOptions, type Split } from './node/image-folder.js';
 export { inMemory, type InMemoryOptions } from './node/in-memory.js';
 export { hasSplit, openDataset } from './node/open.js';
+export { packShards, type PackedSplit, type PackOptions } from './node/pack.js';
+export type { ShardRead } from './node/sample-reader.js';
+export { tarShards, type TarShardsOptions } from './node/tar-shards.js';
 export { contactSheet, encodePng, writeImageFolder } from './node/write.js';

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../dataset.js';
-import type { RawImage } from '../image.js';
-import { resize } from '../transforms/resize.js';
+import { classList, numbered } from './class-list.js';
 import type { Split } from './image-folder.js';
+import { toSquare } from './square.js';
 
 const side = 32;
 const pixels = side * side;
@@ -34,19 +34,30 @@ const formats: readonly Format[] = [
   },
 ];
 
-/** Whether a folder holds CIFAR's binary files. */
-export function isCifar(path: string): Promise<boolean> {
-  return hasCifarSplit(path, 'train');
-}
-
 export async function hasCifarSplit(path: string, split: Split): Promise<boolean> {
   const present = await readdir(path).catch(() => []);
   return formats.some(({ files }) => present.some((file) => files[split].test(file)));
 }
 
 /**
- * The binary version of CIFAR-10 or CIFAR-100, wholly in memory; resized when asked for where `squareSize` is not 32. A record is one label byte (two for CIFAR-100: coarse,
- * fine), then 1,024 bytes each of red, green and blue.
+ * Refuses the version of CIFAR for Python: its files are pickles, which are programs.
+ * @throws Error with what to use instead.
+ */
+export async function refuseCifarPickles(path: string): Promise<void> {
+  const present = await readdir(path).catch((): string[] => []);
+  const isTen = present.includes('data_batch_1') && present.includes('test_batch');
+  const isHundred = present.includes('meta') && present.includes('train') && present.includes('test');
+  if (!isTen && !isHundred) return;
+  const name = isTen ? 'CIFAR-10' : 'CIFAR-100';
+  throw new Error(
+    `${path} holds ${name} for Python, as pickles, which are not read; ` +
+      `use its binary version: npx bag data get ${name.toLowerCase().replace('-', '')}`,
+  );
+}
+
+/**
+ * The binary version of CIFAR-10 or CIFAR-100, wholly in memory; resized when asked for where `squareSize` is not 32. A
+ * record is one label byte (two for CIFAR-100: coarse, fine), then 1,024 bytes each of red, green and blue.
  *
  * @throws Error naming a missing or damaged file.
  * Source: the data sets' home page (Krizhevsky 2009).
@@ -93,21 +104,12 @@ export async function cifarBinary(
         for (let c = 0; c < 3; c++) data[i * 3 + c] = planes[c * pixels + i] as number;
       }
       const image = { data, height: side, width: side };
-      return squareSize === undefined || squareSize === side ? image : resized(image, squareSize);
+      return squareSize === undefined ? image : toSquare(image, squareSize);
     },
   };
 }
 
-function resized(image: RawImage, size: number): RawImage {
-  const { data } = resize(image, size, size);
-  return { data: Uint8Array.from(data, Math.round), height: size, width: size };
-}
-
 async function classNames(path: string, { namesFile, classes }: Format): Promise<string[]> {
-  const text = await readFile(join(path, namesFile), 'utf8').catch(() => '');
-  const names = text
-    .split('\n')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-  return names.length === classes ? names : Array.from({ length: classes }, (_, i) => String(i));
+  const names = await classList(path, namesFile);
+  return names?.length === classes ? names : numbered(classes);
 }

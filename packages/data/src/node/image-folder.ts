@@ -50,7 +50,7 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
 export interface ImageFiles {
   classes: readonly string[];
   labels: Int32Array;
-  pathOf(index: number): string;
+  pathOf: (index: number) => string;
 }
 
 export async function imageFiles(path: string, { split, ...options }: ImageFolderOptions): Promise<ImageFiles> {

@@ -49,7 +49,8 @@ export async function listClasses(
   const listed = await mapConcurrently(classes, concurrency, async (name, index): Promise<Listed> => {
     if (isKnown(index)) return cached.get(name) as Listed;
     const files = (await readdir(join(folder, name))).filter((file) => imageFile.test(file)).sort();
-    onProgress?.(++done, total);
+    done++;
+    onProgress?.(done, total);
     const { identity = '', settled = false } = identities[index] ?? {};
     return { name, identity: settled ? identity : '', files: Names.from(files) };
   });

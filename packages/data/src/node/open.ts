@@ -1,15 +1,55 @@
 import type { Dataset } from '../dataset.js';
-import { cifarBinary, hasCifarSplit, isCifar } from './cifar.js';
-import { hasFolderSplit, imageFolder, type ImageFolderOptions, type Split } from './image-folder.js';
+import { cifarBinary, hasCifarSplit, refuseCifarPickles } from './cifar.js';
+import { hasIdxSplit, idx } from './idx.js';
+import { hasFolderSplit, ignoredFiles, imageFolder, type ImageFolderOptions, type Split } from './image-folder.js';
+import { shardFiles } from './shard-files.js';
+import { tarShards } from './tar-shards.js';
+
+/** A way in which a folder can hold a data set. */
+interface Format {
+  open(path: string, options: ImageFolderOptions): Promise<Dataset>;
+  hasSplit(path: string, split: Split): Promise<boolean>;
+  /** Files that are not read. */
+  ignored(path: string, split: Split): Promise<string[]>;
+}
+
+const nothing = () => Promise.resolve([]);
+
+const folder: Format = {
+  open: async (path, options) => {
+    await refuseCifarPickles(path);
+    return imageFolder(path, options);
+  },
+  hasSplit: hasFolderSplit,
+  ignored: ignoredFiles,
+};
+
+const others: readonly Format[] = [
+  { open: cifarBinary, hasSplit: hasCifarSplit, ignored: nothing },
+  { open: idx, hasSplit: hasIdxSplit, ignored: nothing },
+  {
+    open: tarShards,
+    hasSplit: async (path, split) => (await shardFiles(path, split)) !== undefined,
+    ignored: nothing,
+  },
+];
+
+/** What a folder holds, by the files of either split; a folder per class where nothing else is found. */
+export async function formatOf(path: string): Promise<Format> {
+  for (const format of others) {
+    if ((await format.hasSplit(path, 'train')) || (await format.hasSplit(path, 'validation'))) return format;
+  }
+  return folder;
+}
 
 /**
- * Opens whatever a folder holds: CIFAR-10 or CIFAR-100 binaries, or a folder per class.
+ * Opens whatever a folder holds: CIFAR-10 or CIFAR-100 binaries, MNIST's files, tar shards, or a folder per class.
  * @throws Error naming what is missing and what is expected.
  * @example
  * const validation = await openDataset('photos', { split: 'validation' });
  */
 export async function openDataset(path: string, options: ImageFolderOptions): Promise<Dataset> {
-  return (await isCifar(path)) ? cifarBinary(path, options) : imageFolder(path, options);
+  return (await formatOf(path)).open(path, options);
 }
 
 /**
@@ -18,5 +58,5 @@ export async function openDataset(path: string, options: ImageFolderOptions): Pr
  * await hasSplit('photos', 'validation');
  */
 export async function hasSplit(path: string, split: Split): Promise<boolean> {
-  return (await isCifar(path)) ? hasCifarSplit(path, split) : hasFolderSplit(path, split);
+  return (await formatOf(path)).hasSplit(path, split);
 }
