@@ -1,7 +1,16 @@
+export {
+  catalogue,
+  type Catalogue,
+  type CatalogueEntry,
+  type PublishedDataset,
+  type PublishedFile,
+} from './node/catalogue.js';
 export { type Check, checkDataset, type CheckOptions } from './node/check.js';
 export { cifarBinary } from './node/cifar.js';
 export { decodeImage, type DecodeOptions, Decoder } from './node/decoder.js';
+export { download, type DownloadOptions } from './node/download.js';
 export type { Finding } from './node/findings.js';
+export { getDataset, type GetDatasetOptions, type GottenDataset } from './node/get-dataset.js';
 export { idx } from './node/idx.js';
 export { imageFolder, type ImageFolderOptions, type Split } from './node/image-folder.js';
 export { inMemory, type InMemoryOptions } from './node/in-memory.js';
