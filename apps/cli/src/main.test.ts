@@ -22,7 +22,7 @@ describe('a wrong command is one line, with the fix, and exit code 2', () => {
     ],
     [['train', ...tiny, ...small, '--out', '/dev/null/x'], 'cannot make the folder /dev/null'],
     [['train', ...tiny, ...small, '--out', '/proc/x'], 'cannot make the folder /proc/x'],
-    [['data', 'foo'], 'unknown command foo; known are make, check'],
+    [['data', 'foo'], 'unknown command foo; known are make, get, pack, check'],
     [['eval', 'nowhere'], 'nowhere does not exist; give the folder of a run'],
     [['data', 'make', '.', '--classes', '101'], 'expected 2 to 100 classes, got 101'],
   ])('%j', (args, message) => {

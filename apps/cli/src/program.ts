@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { engineChoices } from './engine-names.js';
 import { silence } from './progress.js';
 import { bold } from './style.js';
@@ -19,6 +19,14 @@ const share = (text: string) => {
 const positive = (text: string) => {
   const value = Number(text);
   if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('expected a number > 0');
+  return value;
+};
+const byteUnits = { kB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+const bytes = (text: string) => {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)(kB|MB|GB|KiB|MiB|GiB)$/i.exec(text) ?? [];
+  const [, factor] = Object.entries(byteUnits).find(([name]) => name.toLowerCase() === unit?.toLowerCase()) ?? [];
+  const value = Math.floor(Number(digits) * (factor ?? NaN));
+  if (!(value >= 1)) throw new InvalidArgumentError('expected a size such as 256MB');
   return value;
 };
 const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
@@ -303,9 +311,46 @@ data
   });
 
 data
+  .command('get')
+  .description("download a data set and verify it by its publisher's sums; goes on where it was")
+  .addArgument(new Argument('<name>', 'the data set').choices(['cifar10', 'cifar100', 'mnist', 'fashion-mnist']))
+  .argument('[folder]', 'where it goes (default: data/NAME)')
+  .option('--from <url>', 'a folder on the web with the same files')
+  .option('--json', 'as a JSON object')
+  .addHelpText(
+    'after',
+    examples(
+      'npx bag data get cifar10                             to data/cifar10',
+      'npx bag data get mnist digits --from http://mirror.example/mnist',
+    ),
+  )
+  .action(async (name: string, folder: string | undefined, flags: object) => {
+    await (await import('./commands/data-get.js')).dataGetCommand(name, folder, flags);
+  });
+
+data
+  .command('pack')
+  .description('pack a folder of images into tar shards in a random order, which are fast to read from any disk')
+  .argument('<folder>', 'train/ and val/ (or test/) with a folder per class')
+  .argument('<out>', 'a new folder')
+  .addOption(new Option('--shard-size <size>', 'of a shard at most, such as 1GB (default: 256MB)').argParser(bytes))
+  .addOption(new Option('--images-per-shard <n>', 'instead of a size').argParser(whole(1)).conflicts('shardSize'))
+  .option('--seed <n>', 'of the order', whole(0), 0)
+  .option('--resize <edge>', 'shrink larger images to this shorter edge, as JPEG', whole(1))
+  .option('--json', 'as a JSON object')
+  .addHelpText(
+    'after',
+    examples('npx bag data pack photos packed', 'npx bag data pack photos packed --resize 256 --images-per-shard 5000'),
+  )
+  .action(async (folder: string, out: string, flags: unknown) => {
+    const { dataPackCommand } = await import('./commands/data-pack.js');
+    await dataPackCommand(folder, out, flags as Parameters<typeof dataPackCommand>[2]);
+  });
+
+data
   .command('check')
   .description('decode every image; list unreadable, truncated, duplicate and oddly sized ones')
-  .argument('<folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .argument('<folder>', 'train/ and val/ (or test/) with a folder per class or tar shards, or files of CIFAR or MNIST')
   .option('--all', 'list every finding, not the first of each kind')
   .option('--workers <n>', 'decoding threads', whole(1))
   .option('--json', 'as a JSON object')

@@ -72,7 +72,7 @@ async function fromOnePlace(url: string, options: DownloadOptions): Promise<void
 async function untilWhole(
   url: string,
   part: string,
-  { size, onProgress, signal, stallMs = 30_000, tries = 5, pauseMs = 1000 }: DownloadOptions,
+  { size, onProgress, signal, stallMs = 30_000, tries = 4, pauseMs = 1000 }: DownloadOptions,
 ): Promise<void> {
   for (let failed = 0; ;) {
     const before = await sizeOf(part);

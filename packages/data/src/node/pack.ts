@@ -1,6 +1,6 @@
 import { createRandom } from '@bag/random';
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, resolve as absolute } from 'node:path';
 import sharp from 'sharp';
 import { hasFolderSplit, type ImageFiles, imageFiles, type Split } from './image-folder.js';
 import { writeShardIndex } from './shard-index.js';
@@ -51,6 +51,8 @@ export async function packShards(
   const total = sources.reduce((sum, { labels }) => sum + labels.length, 0);
   const partial = `${out.replace(/[\\/]+$/, '')}.partial`;
   await rm(partial, { recursive: true, force: true });
+  await mkdir(dirname(absolute(partial)), { recursive: true });
+  await mkdir(partial);
   const packed: PackedSplit[] = [];
   let done = 0;
   try {
@@ -58,7 +60,7 @@ export async function packShards(
       const files = sources[i] as ImageFiles;
       const name = split === 'train' ? 'train' : 'val';
       const target = join(partial, name);
-      await mkdir(target, { recursive: true });
+      await mkdir(target);
       if (i === 0) await writeFile(join(partial, 'classes.txt'), files.classes.map((one) => `${one}\n`).join(''));
       const order = createRandom({ seed, purpose: `pack ${split}` }).permutation(files.labels.length);
       const writer = new ShardWriter(target, name, { shardBytes, imagesPerShard });

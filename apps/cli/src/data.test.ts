@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { bag, folder, run } from './fixtures/program.js';
+
+const servers: Server[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close').catch(() => undefined);
+  }
+});
+
+/** A server of one answer: so many bytes of zeros, of which `sent` come. */
+async function serverOf(length: number, sent = length): Promise<string> {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': length, etag: '"1"' });
+    response.write(Buffer.alloc(sent));
+  });
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/cifar`;
+}
+
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [bag, ...args], { cwd: folder });
+  let stderr = '';
+  child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
+  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, stderr }));
+  return { child, ended };
+}
+
+const archive = 'cifar-10-binary.tar.gz';
+const archiveBytes = 170_052_171;
+
+test('data get refuses what is not the file, by name', async () => {
+  const url = await serverOf(1000);
+  const { status, stderr } = await start('data', 'get', 'cifar10', 'wrong', '--from', url).ended;
+  expect(stderr).toContain(
+    `cannot download ${archive}: ${url}/${archive}: the server's file has 1000 bytes, ${archiveBytes} were expected`,
+  );
+  expect(status).toBe(1);
+});
+
+test('Ctrl-C leaves a part to go on with', async () => {
+  const url = await serverOf(archiveBytes, 100_000);
+  const { child, ended } = start('data', 'get', 'cifar10', 'stopped', '--from', `${url}/`);
+  const part = join(folder, 'stopped', `${archive}.part`);
+  const size = async () => (await stat(part).catch(() => undefined))?.size ?? 0;
+  await expect.poll(size, { timeout: 20_000 }).toBe(100_000);
+  child.kill('SIGINT');
+  const { status, stderr } = await ended;
+  expect(stderr).toContain('interrupted; the same command goes on with what has arrived');
+  expect(status).toBe(1);
+  expect(await size()).toBe(100_000);
+  expect(JSON.parse(await readFile(`${part}.json`, 'utf8'))).toEqual({ url: `${url}/${archive}`, etag: '"1"' });
+});
+
+test('data get verifies what is there, and says so', async () => {
+  const there = join(folder, 'there');
+  await mkdir(there);
+  await writeFile(join(there, 'test_batch.bin'), 'hello');
+  // The MD5 of "hello", RFC 1321's algorithm by coreutils' md5sum.
+  const files = [{ name: 'test_batch.bin', size: 5, md5: '5d41402abc4b2a76b9719d911017c592' }];
+  const marker = { name: 'cifar10', sources: ['c32a1d4ab5d03f1284b67883e8d87530'], files };
+  await writeFile(join(there, 'bag-data.json'), JSON.stringify(marker));
+  expect(run('data', 'get', 'cifar10', 'there')).toMatchObject({
+    status: 0,
+    stdout: 'there: already there, verified\ntrain on it:  npx bag train cifar10/bag --data there\n',
+  });
+  expect(JSON.parse(run('data', 'get', 'cifar10', 'there', '--json').stdout)).toEqual({
+    name: 'cifar10',
+    folder: 'there',
+    files: ['test_batch.bin'],
+    bytes: archiveBytes,
+    alreadyThere: true,
+  });
+  expect(run('data', 'get', 'mnist', 'there')).toMatchObject({ status: 1 });
+  expect(run('data', 'get', 'mnist', 'there').stderr).toContain('there holds cifar10; name another folder for mnist');
+});
+
+test('data pack packs what can be trained on', async () => {
+  run('data', 'make', 'shapes', '--classes', '3', '--train', '24', '--validation', '9', '--size', '16');
+  const packed = run('data', 'pack', 'shapes', 'packed', '--images-per-shard', '10', '--json');
+  expect(JSON.parse(packed.stdout)).toMatchObject({
+    folder: 'packed',
+    splits: [
+      { split: 'train', images: 24, shards: 3 },
+      { split: 'validation', images: 9, shards: 1 },
+    ],
+  });
+  expect(await readdir(join(folder, 'packed', 'train'))).toHaveLength(4);
+  const small = run('data', 'pack', 'shapes', 'small', '--shard-size', '20kB');
+  expect(small.stdout).toContain('train on them:  npx bag train --data small');
+  const trained = run(
+    ...['train', '--data', 'packed', '--model', 'resnet8', '--backend', 'wasm', '--batch', '8', '--epochs', '1'],
+    ...['--set', 'imageSize=16', '--set', 'learningRate.warmupEpochs=0', '--out', 'run', '--json', '-q'],
+  );
+  expect(trained.stderr).toBe('');
+  expect(trained.status).toBe(0);
+});
+
+test.each([
+  [['data', 'pack', 'shapes', 'shapes'], 'shapes is not empty; name a new folder'],
+  [['data', 'pack', 'nowhere', 'new'], 'nowhere does not exist; give the folder of a data set'],
+  [['data', 'pack', 'shapes', 'new', '--shard-size', 'lots'], 'expected a size such as 256MB'],
+  [['data', 'pack', 'a', 'b', '--shard-size', '1MB', '--images-per-shard', '1'], 'cannot be used with option'],
+  [['data', 'get', 'imagenet'], 'Allowed choices are cifar10, cifar100, mnist, fashion-mnist'],
+])('%j is one line and exit code 2', (args, message) => {
+  const { status, stderr } = run(...args);
+  expect(stderr).toContain(message);
+  expect(stderr).not.toMatch(/^ {4}at /m);
+  expect(status).toBe(2);
+});
