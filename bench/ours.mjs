@@ -2,22 +2,21 @@
 import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs';
 import { policy } from '@bag/mixed-precision';
+import { createModel } from '@bag/models';
 import { crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
 import { sgd } from '@bag/optim';
-import { cifarResnet, resnet } from '@bag/resnet-variants';
 
-const [model, batchText, sizeText, precisionName = 'fp32', backend = 'onednn'] = process.argv.slice(2);
-const [batch, size, depth] = [batchText, sizeText, model.replace('resnet', '')].map(Number);
+const [name, batchText, sizeText, precisionName = 'fp32', backend = 'onednn'] = process.argv.slice(2);
+const [batch, size] = [batchText, sizeText].map(Number);
 const engine = backend === 'onednn' ? await import('@bag/tfjs-backend-onednn') : undefined;
 tf.enableProdMode();
 await tf.setBackend(backend);
 await tf.ready();
 
 const precision = policy({ dtype: { fp32: 'float32', bf16: 'bfloat16', fp16: 'float16' }[precisionName] });
-const isCifar = (depth - 2) % 6 === 0 && depth < 1000 && ![50, 152].includes(depth);
-const classes = isCifar ? 10 : 1000;
-const network = (isCifar ? cifarResnet : resnet)({ depth, variant: 'b', classes }, { random: Math.random });
-const parameters = network.parameters.filter(({ role }) => !role.startsWith('running'));
+const network = createModel({ name }, { random: Math.random });
+const { classes } = network.architecture;
+const parameters = network.parameters.filter(({ variable }) => variable.trainable);
 const optimizer = sgd({ parameters, rate: 0.01, momentum: 0.9, nesterov: true, weightDecay: 1e-4 });
 let state = optimizer.init();
 const images = tf.randomNormal([batch, size, size, 3]);
@@ -28,7 +27,7 @@ const labels = tf.tensor1d(
 
 async function train() {
   const statistics = new PendingStatistics();
-  const apply = () => network.apply(images, { training: true, statistics });
+  const apply = () => network.apply(images, { training: true, statistics, random: Math.random });
   const loss = () => tf.mean(crossEntropy({ logits: precision.autocast(apply), labels }));
   const { value, gradients } = precision.step(() => valueAndGradients(() => tf.tidy(loss), parameters));
   statistics.commit();

@@ -41,11 +41,13 @@ const uses = {
   ],
   '@bag/distill': ['gluonWeights', 'gluonWeights(0.25).softWeight', '0.75'],
   '@bag/mixed-precision': ['lossScaler', 'lossScaler().init().scale', '65536'],
+  '@bag/network': ['matchesName', "matchesName('layer1.0.conv1.weight', 'layer1.*')", 'true'],
   '@bag/resnet-variants': [
-    'models',
-    "models().find((m) => m.name === 'resnet50' && m.variant === 'd')?.parameters",
-    '25576264',
+    'imageNetArchitecture',
+    "imageNetArchitecture({ depth: 50, variant: 'd' }).head.features",
+    '2048',
   ],
+  '@bag/models': ['models', "models().find((m) => m.name === 'resnet50' && m.variant === 'd')?.parameters", '25576264'],
   '@bag/ops': ['PendingStatistics', 'new PendingStatistics().size', '0'],
   '@bag/optim': ['sgd', 'typeof sgd', "'function'"],
   '@bag/data': ['syntheticDataset', "syntheticDataset({ size: 3, split: 'train' }).size", '3'],
@@ -71,8 +73,9 @@ const cjs = Object.entries(uses)
 
 const subpaths = {
   '@bag/data/node': 'imageFolder',
+  '@bag/network/layers': 'toLayersModel',
+  '@bag/network/onnx': 'toOnnx',
   '@bag/report/node': 'readRunData',
-  '@bag/resnet-variants/layers': 'toLayersModel',
   '@bag/schedules/tfjs': 'scheduleCallback',
   '@bag/trainer/node': 'RunFolder',
 };
