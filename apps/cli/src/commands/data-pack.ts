@@ -28,7 +28,9 @@ export async function dataPackCommand(folder: string, out: string, flags: DataPa
     return;
   }
   for (const { split, images, shards, bytes } of packed) {
-    console.log(`${split}: ${images} images in ${shards} shards, ${(bytes / 1e6).toFixed(1)} MB`);
+    console.log(
+      `${split}: ${images} images in ${shards} ${shards === 1 ? 'shard' : 'shards'}, ${(bytes / 1e6).toFixed(1)} MB`,
+    );
   }
   console.log(`train on them:  npx bag train --data ${out}`);
 }
