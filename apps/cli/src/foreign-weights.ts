@@ -6,7 +6,7 @@ import type { Config, PartialConfig } from './config/schema.js';
 import { classNames } from './data.js';
 import { environment } from './environment.js';
 import { UsageError } from './errors.js';
-import { architectureOf, modelOf } from './network.js';
+import { architectureOf, modelOf, variantOf } from './network.js';
 import type { SavedRun } from './saved-run.js';
 
 /** What must be said of weights that lie in no run. */
@@ -40,7 +40,8 @@ export async function foreignRun(path: string, weights: Weights, options: Foreig
 
 /** The well-known checkpoints of CIFAR's ResNets have shortcuts without parameters. */
 function hasNoShortcutParameters({ tensors }: Weights, config: Config): boolean {
-  return modelOf(config).family === 'cifar' && !Object.keys(tensors).some((name) => /downsample|shortcut/.test(name));
+  if (modelOf(config).family !== 'cifar' || variantOf(config) === 'd') return false;
+  return !Object.keys(tensors).some((name) => /downsample|shortcut/.test(name));
 }
 
 /** The other extent of the dense layer that takes the network's features. */

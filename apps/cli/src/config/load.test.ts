@@ -75,7 +75,7 @@ test('files are YAML or JSON, and say so when they are not', async () => {
   await writeFile(empty, '');
   await expect(readConfigFile(empty)).rejects.toThrow('holds no keys');
   await expect(readConfigFile(join(folder, 'none.yaml'))).rejects.toThrow(
-    /cannot read the configuration .*none.yaml; .*cifar10\/bag, cifar10\/baseline, demo/,
+    /cannot read the configuration .*none.yaml; .* one that comes with bag \("bag recipes" lists them\)/,
   );
 });
 
@@ -98,9 +98,11 @@ test('a file extends others, by path or by name; paths in it are relative to it'
   await expect(readConfigFile(circle)).rejects.toThrow('circle.yaml extends itself');
 });
 
-test.each(['demo', 'cifar10/baseline', 'cifar10/bag'])('the shipped configuration %s is complete', async (name) => {
-  const { config } = await readConfigFile(name);
-  expect(resolveConfig(config).epochs).toBeGreaterThan(1);
+test('a shipped configuration is called by its name or its path in the package; a near miss is named', async () => {
+  const byName = await readConfigFile('imagenet/resnet50d-cosine');
+  expect(byName).toMatchObject({ config: { variant: 'd', learningRate: { schedule: 'cosine' } }, paper: 77.91 });
+  expect(await readConfigFile('configs/imagenet/resnet50d-cosine.yaml')).toEqual(byName);
+  await expect(readConfigFile('imagenet/resnet50d-cosin')).rejects.toThrow('did you mean imagenet/resnet50d-cosine?');
 });
 
 test('the published JSON Schema is that of the configuration', async () => {
