@@ -84,9 +84,6 @@ function fit(
   const kept = expected.filter(({ name }) => !isLeftOut(name));
   requireFit(new Map([...tensors].filter(([name]) => !isLeftOut(name))), kept, from, wanted.head);
   if (from === 'OIHW') notes.push("transposed from PyTorch's layout");
-  if (replaced !== undefined) {
-    notes.push(`left out ${wanted.head ?? ''}: ${replaced.stored} classes are stored, ${replaced.expected} expected`);
-  }
   return {
     tensors: Object.fromEntries(kept.map((parameter) => [parameter.name, converted(tensors, parameter, from)])),
     notes,
