@@ -140,6 +140,12 @@ describe("fitWeights: gluon's names", () => {
     expect(notes).toContain("renamed gluon's prefixed names");
   });
 
+  test.each(gluonNetworks())("prefixed, without the network's own prefix: %s", (network) => {
+    const { torch, stored } = file(network, 1);
+    const stripped = Object.entries(stored).map(([name, tensor]) => [name.replace(/^[^_]+_/, ''), tensor] as const);
+    requireAll(torch, fitWeights(Object.fromEntries(stripped), expectedOf(torch)).tensors);
+  });
+
   test('the order in the file does not matter', () => {
     const { torch, stored } = file('resnet50_v1', 0);
     const backwards = Object.fromEntries(Object.entries(stored).reverse());

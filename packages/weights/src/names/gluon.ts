@@ -4,8 +4,8 @@ import { type GluonUnits, gluonUnits } from './units.js';
 const torchLeaf: Readonly<Record<string, string>> = { gamma: 'weight', beta: 'bias' };
 
 /**
- * Names with gluon's prefixes (`resnetv10_stage1_conv0_weight`, `inception30_A1_batchnorm0_gamma`), as `export` and
- * `save_params` write them.
+ * Names with gluon's prefixes (`resnetv10_stage1_conv0_weight`, `inception30_A1_batchnorm0_gamma`), as `export`
+ * writes them, and without the network's own part, as `save_params` did.
  */
 export const prefixedFromGluon: NameStep = (stored, { parameters, head }) => {
   if ([...stored.keys()].some((name) => name.includes('.'))) return undefined;
@@ -21,11 +21,13 @@ export const prefixedFromGluon: NameStep = (stored, { parameters, head }) => {
 };
 
 const prefixed =
-  /^[^_]+_(?:([A-Za-z]+\d*)_)?(conv|batchnorm|dense)(\d+)_(weight|bias|gamma|beta|running_mean|running_var)$/;
+  /^(?:([^_]+)_)?(?:([^_]+)_)?(conv|batchnorm|dense)(\d+)_(weight|bias|gamma|beta|running_mean|running_var)$/;
 
 function fromPrefixed(name: string, { bySection }: GluonUnits, head: string | undefined): string | undefined {
-  const [, section = '', kind, index, leaf = ''] = prefixed.exec(name) ?? [];
+  const [, first = '', second, kind, index, leaf = ''] = prefixed.exec(name) ?? [];
   if (kind === 'dense') return head === undefined ? undefined : `${head}.${leaf}`;
+  // Before a section stands the network's own prefix, unless `save_params` stripped it.
+  const section = second ?? (bySection.has(first) ? first : '');
   const unit = bySection.get(section)?.[Number(index)];
   if (unit === undefined) return undefined;
   return kind === 'conv' ? `${unit.conv}.${leaf}` : `${unit.batchNorm}.${torchLeaf[leaf] ?? leaf}`;
