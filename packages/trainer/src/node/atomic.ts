@@ -8,7 +8,10 @@ import { dirname } from 'node:path';
  * @example
  * await writeFileAtomically('runs/mine/config.json', text);
  */
-export async function writeFileAtomically(path: string, data: string | Uint8Array | readonly Uint8Array[]): Promise<void> {
+export async function writeFileAtomically(
+  path: string,
+  data: string | Uint8Array | readonly Uint8Array[],
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
   const handle = await open(temporary, 'w');
