@@ -1,7 +1,9 @@
 import { createRandom } from '@bag/random';
 import { BadImages } from './bad-images.js';
 import { BadImageError, type Dataset } from './dataset.js';
-import type { Normalization } from './transforms/normalization.js';
+import { giveBuffer, takeBuffer } from './buffers.js';
+import { limiter } from './limit.js';
+import { type Normalization, normalize } from './transforms/normalization.js';
 import type { Transform } from './transforms/transforms.js';
 
 /** Images as a network takes them. */
@@ -31,7 +33,15 @@ export interface BatchesOptions {
   badImages?: BadImages;
   /** Batches that are decoded ahead. */
   prefetch?: number;
+  /**
+   * Whether the images of a batch are only lent: their memory is written again once the next batch is asked for. Saves a
+   * copy where the consumer makes a tensor of them at once.
+   */
+  lend?: boolean;
 }
+
+/** Images at a time that are being decoded or wait for a thread. */
+const imagesInFlight = 128;
 
 /**
  * How many batches an epoch has.
@@ -45,9 +55,11 @@ export function batchCount(size: number, batchSize: number, dropLast = false): n
 
 /**
  * The batches of an epoch. They depend on (seed, epoch, number of the example) and nothing else: neither on threads,
- * nor on batches before, nor on where a run was interrupted.
+ * nor on batches before, nor on where a run was interrupted. A data set with threads of its own decodes and transforms
+ * in them, where the transform is one of this package's.
  *
- * @returns Batches that the consumer owns; the next ones are decoded while it works.
+ * @returns Batches that the consumer owns (but see `lend`); the next ones are made while it works. One that stops early
+ * leaves no work behind.
  * @throws Error where more than 1 % of the images are unreadable, or a data set is empty.
  * @example
  * for await (const { images, labels, shape } of batches({ dataset, batchSize: 128, transform, normalization, seed: 0 })) …
@@ -63,6 +75,7 @@ export async function* batches({
   dropLast = false,
   badImages = new BadImages({ size: dataset.size }),
   prefetch = 2,
+  lend = false,
 }: BatchesOptions): AsyncGenerator<Batch, void, undefined> {
   if (dataset.size === 0) throw new Error(`the data set ${dataset.name} has no images`);
   if (!Number.isInteger(batchSize) || batchSize < 1) {
@@ -73,55 +86,104 @@ export async function* batches({
     ? (dataset.order?.(shuffling) ?? shuffling.permutation(dataset.size))
     : Uint32Array.from({ length: dataset.size }, (_, i) => i);
   const pixels = transform.size * transform.size * 3;
+  const example = exampleWriter({ dataset, transform, normalization, seed, epoch });
+  const limited = limiter(imagesInFlight);
+  let stopped = false;
 
-  const example = async (index: number): Promise<Float32Array | BadImageError> => {
-    try {
-      const image = await dataset.get(index);
-      return transform(image, createRandom({ seed, purpose: 'augment', epoch, index })).data;
-    } catch (error) {
-      if (!(error instanceof BadImageError)) throw error;
-      badImages.add(error);
-      return error;
-    }
-  };
-  /** The example at a place of the order, or the next readable one after it. */
-  const readable = async (place: number): Promise<{ index: number; image: Float32Array } | undefined> => {
-    for (let tries = 0; tries < (shuffle ? dataset.size : 1); tries++) {
+  /** Writes the example at a place of the order, or the next readable one after it; gives its number. */
+  const readable = async (place: number, into: Float32Array): Promise<number | undefined> => {
+    for (let tries = 0; tries < (shuffle ? dataset.size : 1) && !stopped; tries++) {
       const index = order[(place + tries) % dataset.size] as number;
-      const image = await example(index);
-      if (!(image instanceof BadImageError)) return { index, image };
+      try {
+        await example(index, into);
+        return index;
+      } catch (error) {
+        // The rest need not be begun: the error ends the epoch.
+        if (!(error instanceof BadImageError)) stopped = true;
+        else badImages.add(error);
+        if (stopped) throw error;
+      }
     }
     return undefined;
   };
-  const batch = async (number: number): Promise<Batch> => {
+  const make = async (number: number): Promise<Made> => {
     const first = number * batchSize;
     const places = Array.from({ length: Math.min(batchSize, dataset.size - first) }, (_, i) => first + i);
-    const found = (await Promise.all(places.map(readable))).filter((one) => one !== undefined);
-    const images = new Float32Array(found.length * pixels);
-    for (const [i, { image }] of found.entries()) normalize(image, images, i * pixels, normalization);
-    const labels = Int32Array.from(found, ({ index }) => dataset.labels[index] as number);
-    const indices = Int32Array.from(found, ({ index }) => index);
-    return { images, labels, indices, shape: [found.length, transform.size, transform.size, 3] };
+    const memory = example.isShared
+      ? takeBuffer(dataset, batchSize * pixels)
+      : new Float32Array(places.length * pixels);
+    const slot = (i: number) => memory.subarray(i * pixels, (i + 1) * pixels);
+    const results = await Promise.allSettled(places.map((place, i) => limited(() => readable(place, slot(i)))));
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure !== undefined) {
+      if (example.isShared) giveBuffer(dataset, memory);
+      throw failure.reason;
+    }
+    const found: number[] = [];
+    for (const [i, result] of results.entries()) {
+      if (result.status === 'rejected' || result.value === undefined) continue;
+      // Close up behind those that are left out.
+      if (found.length < i) memory.copyWithin(found.length * pixels, i * pixels, (i + 1) * pixels);
+      found.push(result.value);
+    }
+    return { memory, indices: Int32Array.from(found) };
   };
 
   const count = batchCount(dataset.size, batchSize, dropLast);
-  const ahead: Promise<Batch>[] = [];
-  for (let number = 0; number < count; number++) {
-    while (ahead.length <= prefetch && number + ahead.length < count) {
-      const next = batch(number + ahead.length);
-      // A failure is reported when its turn comes, not as an unhandled rejection before.
-      next.catch(() => undefined);
-      ahead.push(next);
+  const ahead: Promise<Made>[] = [];
+  let lent: Float32Array | undefined;
+  try {
+    for (let number = 0; number < count; number++) {
+      if (lent !== undefined) giveBuffer(dataset, lent);
+      lent = undefined;
+      while (ahead.length <= prefetch && number + ahead.length < count) {
+        const next = make(number + ahead.length);
+        // A failure is reported when its turn comes, not as an unhandled rejection before.
+        next.catch(() => undefined);
+        ahead.push(next);
+      }
+      const { memory, indices } = await (ahead.shift() as Promise<Made>);
+      const filled = memory.subarray(0, indices.length * pixels);
+      const images = example.isShared && !lend ? filled.slice() : filled;
+      if (example.isShared) {
+        if (lend) lent = memory;
+        else giveBuffer(dataset, memory);
+      }
+      if (indices.length === 0) continue;
+      const labels = indices.map((index) => dataset.labels[index] as number);
+      yield { images, labels, indices, shape: [indices.length, transform.size, transform.size, 3] };
     }
-    const ready = await (ahead.shift() as Promise<Batch>);
-    if (ready.labels.length > 0) yield ready;
+  } finally {
+    stopped = true;
+    if (lent !== undefined) giveBuffer(dataset, lent);
+    for (const made of await Promise.allSettled(ahead)) {
+      if (made.status === 'fulfilled' && example.isShared) giveBuffer(dataset, made.value.memory);
+    }
   }
 }
 
-function normalize(from: Float32Array, to: Float32Array, offset: number, { mean, deviation }: Normalization): void {
-  for (let c = 0; c < 3; c++) {
-    const scale = 1 / (deviation[c] as number);
-    const shift = mean[c] as number;
-    for (let i = c; i < from.length; i += 3) to[offset + i] = ((from[i] as number) - shift) * scale;
-  }
+/** A batch's memory, which may be longer, and the numbers of the images in it. */
+interface Made {
+  memory: Float32Array;
+  indices: Int32Array;
+}
+
+/** Writes a finished image: by the data set, in shared memory, or here. */
+function exampleWriter({
+  dataset,
+  transform,
+  normalization,
+  seed,
+  epoch,
+}: Pick<BatchesOptions, 'dataset' | 'transform' | 'normalization' | 'seed'> & { epoch: number }) {
+  const { description } = transform;
+  const isShared = dataset.load !== undefined && description !== undefined;
+  const write = async (index: number, into: Float32Array): Promise<void> => {
+    if (dataset.load !== undefined && description !== undefined) {
+      return dataset.load(index, { transform: description, normalization, seed, epoch }, into);
+    }
+    const image = transform(await dataset.get(index), createRandom({ seed, purpose: 'augment', epoch, index }));
+    normalize(image.data, into, 0, normalization);
+  };
+  return Object.assign(write, { isShared });
 }

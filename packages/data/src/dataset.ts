@@ -1,5 +1,16 @@
 import type { Random } from '@bag/random';
 import type { RawImage } from './image.js';
+import type { Normalization } from './transforms/normalization.js';
+import type { TransformDescription } from './transforms/plan.js';
+
+/** What an image is made into: the same as `get`, the transform and the normalisation give, to 1e-3 in [0, 255]. */
+export interface LoadOptions {
+  transform: TransformDescription;
+  normalization: Normalization;
+  /** With the image's number, all that the random numbers depend on. */
+  seed: number;
+  epoch: number;
+}
 
 /** Labelled images by number, decoded when asked for. */
 export interface Dataset {
@@ -11,6 +22,11 @@ export interface Dataset {
   readonly labels: Int32Array;
   /** The image of a number in [0, size). Rejects with a `BadImageError` where it cannot be decoded. */
   get(index: number): RawImage | Promise<RawImage>;
+  /**
+   * Writes a transformed and normalised image `[size, size, 3]` into `into`, which is best in shared memory: for data sets
+   * with threads of their own. Rejects as `get` does.
+   */
+  load?(index: number, options: LoadOptions, into: Float32Array): Promise<void>;
   /** What a person would call an image: its file, where it has one of its own. */
   nameOf?(index: number): string;
   /**

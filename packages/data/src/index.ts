@@ -1,6 +1,6 @@
 export { BadImages, type BadImagesOptions } from './bad-images.js';
 export { type Batch, batchCount, batches, type BatchesOptions } from './batches.js';
-export { BadImageError, type Dataset } from './dataset.js';
+export { BadImageError, type Dataset, type LoadOptions } from './dataset.js';
 export type { Box, FloatImage, RawImage } from './image.js';
 export { syntheticDataset, type SyntheticOptions } from './synthetic/synthetic.js';
 export { type ColorJitter, colorJitter, lighting } from './transforms/color.js';
@@ -12,9 +12,11 @@ export {
   type Normalization,
   torchvisionNormalization,
 } from './transforms/normalization.js';
-export { resize } from './transforms/resize.js';
+export type { TransformDescription } from './transforms/plan.js';
+export { type Interpolation, resize } from './transforms/resize.js';
 export {
   centerCrop,
+  type CenterCropOptions,
   imageNetTrain,
   type ImageNetTrainOptions,
   padCropFlip,

@@ -7,8 +7,9 @@ export {
 } from './node/catalogue.js';
 export { type Check, checkDataset, type CheckOptions } from './node/check.js';
 export { cifarBinary } from './node/cifar.js';
-export { decodeImage, type DecodeOptions, Decoder } from './node/decoder.js';
+export { decodeImage, type DecodeOptions, Decoder, type EncodedImage, type Orientation } from './node/decoder.js';
 export { download, type DownloadOptions } from './node/download.js';
+export { encodedDataset, type EncodedDatasetOptions } from './node/encoded.js';
 export type { Finding } from './node/findings.js';
 export { getDataset, type GetDatasetOptions, type GottenDataset } from './node/get-dataset.js';
 export { idx } from './node/idx.js';

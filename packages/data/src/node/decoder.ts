@@ -1,44 +1,34 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { BadImageError } from '../dataset.js';
+import { BadImageError, type LoadOptions } from '../dataset.js';
 import type { RawImage } from '../image.js';
+import { workerProgram } from './worker.generated.js';
+import type { Answer, DecodeOptions, Job } from './worker/messages.js';
 
-export interface DecodeOptions {
-  /** Shrinks or grows the shorter edge to this many pixels and keeps the square in the middle. */
-  squareSize?: number | undefined;
-}
+export type { DecodeOptions, Orientation } from './worker/messages.js';
 
 /** A file's path, or its bytes under a name. */
 export type EncodedImage = string | { name: string; bytes: Uint8Array };
 
-type Answer =
-  { id: number; data: Uint8Array; height: number; width: number } | { id: number; reason: string; truncated: boolean };
+/** Jobs that a thread has at a time: the one it works on, and the next, so that it does not wait for this thread. */
+const jobsAtOnce = 2;
+
+interface Waiting {
+  name: string;
+  job: Job;
+  settle: (answer: Answer | Error) => void;
+}
+
+/** A thread's place; the thread starts with its first job, and anew after it died. */
+interface Seat {
+  worker: Worker | undefined;
+  jobs: Map<number, Waiting>;
+}
 
 /**
- * What each thread runs. As text, so that one file serves the ESM build, the CJS build and a bundle alike. The pixels
- * are as stored: no orientation by EXIF, as torchvision has it.
- */
-const program = `
-const { parentPort, workerData } = require('node:worker_threads');
-const sharp = require(workerData.sharp);
-sharp.cache(false);
-sharp.concurrency(1);
-parentPort.on('message', async ({ id, source, squareSize }) => {
-  try {
-    let image = sharp(source, { failOn: 'truncated' }).toColourspace('srgb').removeAlpha();
-    if (squareSize) image = image.resize(squareSize, squareSize, { fit: 'cover', kernel: 'linear' });
-    const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-    const rgb = info.channels === 3 ? new Uint8Array(data) : Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.floor(i / 3)]);
-    parentPort.postMessage({ id, data: rgb, height: info.height, width: info.width }, [rgb.buffer]);
-  } catch (error) {
-    const truncated = await sharp(source, { failOn: 'none' }).stats().then(() => true, () => false);
-    parentPort.postMessage({ id, reason: String(error.message).split('\\n')[0], truncated });
-  }
-});
-`;
-
-/**
- * Decodes image files to 8-bit RGB in worker threads.
+ * Decodes images to 8-bit RGB in worker threads, or does all that a batch needs of them. JPEG files of the usual kind are
+ * decoded by this package (pixels equal libjpeg's), all others by sharp. Each image goes to the thread that has the least
+ * to do.
  *
  * @example
  * const decoder = new Decoder(2);
@@ -46,63 +36,101 @@ parentPort.on('message', async ({ id, source, squareSize }) => {
  * await decoder.close();
  */
 export class Decoder {
-  readonly #workers: Worker[];
-  readonly #waiting = new Map<number, { name: string; settle: (answer: Answer | Error) => void }>();
+  readonly #seats: Seat[];
+  readonly #queue: Waiting[] = [];
   #next = 0;
 
   constructor(threads: number) {
-    const sharp = createRequire(import.meta.url).resolve('sharp');
-    const start = (place: number): Worker => {
-      const worker = new Worker(program, { eval: true, workerData: { sharp } });
-      worker.on('message', (answer: Answer) => this.#settle(answer.id, answer));
-      worker.on('error', (error: Error) => {
-        this.#fail(error);
-        this.#workers[place] = start(place);
-      });
-      // Idle threads keep no process alive; those that are waited for do.
-      worker.unref();
-      return worker;
-    };
-    this.#workers = Array.from({ length: Math.max(1, threads) }, (_, place) => start(place));
+    this.#seats = Array.from({ length: Math.max(1, threads) }, () => ({ worker: undefined, jobs: new Map() }));
   }
 
   /**
    * Decodes one image.
    * @throws BadImageError naming the file and the reason.
    */
-  decode(image: EncodedImage, { squareSize }: DecodeOptions = {}): Promise<RawImage> {
+  async decode(image: EncodedImage, options: DecodeOptions = {}): Promise<RawImage> {
+    const answer = await this.#ask(image, { options });
+    if (answer.kind !== 'decoded') throw new Error('the thread gave a wrong answer');
+    return { data: answer.data, height: answer.height, width: answer.width };
+  }
+
+  /**
+   * Decodes, transforms and normalises the image of a number. Shared memory is written by the thread itself.
+   * @throws BadImageError naming the file and the reason.
+   */
+  async load(
+    image: EncodedImage,
+    { index, ...load }: LoadOptions & { index: number },
+    into: Float32Array,
+    options: DecodeOptions = {},
+  ): Promise<void> {
+    const isShared = into.buffer instanceof SharedArrayBuffer;
+    const written = isShared ? into : new Float32Array(new SharedArrayBuffer(into.byteLength));
+    await this.#ask(image, { options, load: { ...load, index, into: written } });
+    if (!isShared) into.set(written);
+  }
+
+  #ask(image: EncodedImage, rest: Omit<Job, 'id' | 'source'>): Promise<Answer> {
     const [name, source] = typeof image === 'string' ? [image, image] : [image.name, image.bytes];
-    const id = this.#next++;
-    const worker = this.#workers[id % this.#workers.length] as Worker;
-    worker.ref();
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, {
-        name,
-        settle: (answer) => {
-          if (answer instanceof Error) reject(answer);
-          else if ('reason' in answer) reject(new BadImageError(name, answer.reason, answer.truncated));
-          else resolve({ data: answer.data, height: answer.height, width: answer.width });
-        },
-      });
-      worker.postMessage({ id, source, squareSize });
+      const settle = (answer: Answer | Error) => {
+        if (answer instanceof Error) reject(answer);
+        else if (answer.kind === 'bad') reject(new BadImageError(name, answer.reason, answer.truncated));
+        else if (answer.kind === 'failed') reject(new Error(`${name}: ${answer.reason}`));
+        else resolve(answer);
+      };
+      this.#queue.push({ name, job: { id: this.#next++, source, ...rest }, settle });
+      this.#dispatch();
     });
   }
 
-  #settle(id: number, answer: Answer | Error): void {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (this.#waiting.size === 0) for (const worker of this.#workers) worker.unref();
-    waiting?.settle(answer);
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const seat = this.#seats.reduce((least, one) => (one.jobs.size < least.jobs.size ? one : least));
+      if (seat.jobs.size >= jobsAtOnce) return;
+      const waiting = this.#queue.shift() as Waiting;
+      seat.worker ??= this.#start(seat);
+      // Idle threads keep no process alive; those that are waited for do.
+      seat.worker.ref();
+      seat.jobs.set(waiting.job.id, waiting);
+      seat.worker.postMessage(waiting.job);
+    }
   }
 
-  #fail(error: Error): void {
-    for (const id of [...this.#waiting.keys()]) this.#settle(id, error);
+  #start(seat: Seat): Worker {
+    const sharp = createRequire(import.meta.url).resolve('sharp');
+    const worker = new Worker(workerProgram, { eval: true, workerData: { sharp } });
+    worker.on('message', (answer: Answer) => {
+      const waiting = seat.jobs.get(answer.id);
+      seat.jobs.delete(answer.id);
+      if (seat.jobs.size === 0) worker.unref();
+      waiting?.settle(answer);
+      this.#dispatch();
+    });
+    const ended = (reason: string) => {
+      if (seat.worker !== worker) return;
+      seat.worker = undefined;
+      const lost = [...seat.jobs.values()];
+      seat.jobs.clear();
+      for (const { name, settle } of lost) settle(new Error(`the thread that decoded ${name} died: ${reason}`));
+      this.#dispatch();
+    };
+    worker.on('error', (error: Error) => ended(error.message));
+    worker.on('exit', (code) => ended(`exit code ${code}`));
+    return worker;
   }
 
   /** Ends the threads; what is still being decoded is rejected. */
   async close(): Promise<void> {
-    this.#fail(new Error('the decoder was closed before the image was decoded'));
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    const lost = [...this.#queue.splice(0), ...this.#seats.flatMap(({ jobs }) => [...jobs.values()])];
+    const workers = this.#seats.flatMap(({ worker }) => (worker === undefined ? [] : [worker]));
+    for (const seat of this.#seats) {
+      seat.worker = undefined;
+      seat.jobs.clear();
+    }
+    const error = new Error('the decoder was closed before the image was decoded');
+    for (const { settle } of lost) settle(error);
+    await Promise.all(workers.map((worker) => worker.terminate()));
   }
 }
 

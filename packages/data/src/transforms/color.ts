@@ -6,6 +6,12 @@ export type ColorJitter = 'official' | 'paper' | 'none';
 
 const strength = 0.4;
 
+/** One change of an image's colours, drawn already. */
+export type ColorChange =
+  | { kind: 'brightness' | 'contrast' | 'saturation'; factor: number }
+  /** Hue, saturation and value are multiplied. */
+  | { kind: 'hsv'; factors: readonly [number, number, number] };
+
 /**
  * Changes the colours of an image at random, in place.
  *
@@ -13,11 +19,24 @@ const strength = 0.4;
  * colorJitter(image, 'official', createRandom({ seed: 0, purpose: 'augment' }));
  */
 export function colorJitter(image: FloatImage, kind: ColorJitter, random: Random): FloatImage {
-  if (kind === 'none') return image;
+  return changeColors(image, drawColors(kind, random));
+}
+
+/** Draws what `colorJitter` does, in the order in which it is done. */
+export function drawColors(kind: ColorJitter, random: Random): ColorChange[] {
+  if (kind === 'none') return [];
   const factor = () => 1 + strength * (2 * random() - 1);
-  if (kind === 'paper') return scaleHsv(image, factor(), factor(), factor());
-  const steps = [brightness, contrast, saturation];
-  for (const i of random.permutation(steps.length)) steps[i]?.(image, factor());
+  if (kind === 'paper') return [{ kind: 'hsv', factors: [factor(), factor(), factor()] }];
+  const kinds = ['brightness', 'contrast', 'saturation'] as const;
+  return Array.from(random.permutation(kinds.length), (i) => ({ kind: kinds[i] ?? 'brightness', factor: factor() }));
+}
+
+/** Carries changes out, in place. */
+export function changeColors(image: FloatImage, changes: readonly ColorChange[]): FloatImage {
+  for (const change of changes) {
+    if (change.kind === 'hsv') scaleHsv(image, ...change.factors);
+    else ({ brightness, contrast, saturation })[change.kind](image, change.factor);
+  }
   return image;
 }
 
@@ -58,7 +77,7 @@ export function saturation(image: FloatImage, factor: number): void {
 }
 
 /** Multiplies hue (as a share of the circle, from red), saturation and value of every pixel. */
-function scaleHsv(image: FloatImage, hue: number, sat: number, value: number): FloatImage {
+function scaleHsv(image: FloatImage, hue: number, sat: number, value: number): void {
   eachPixel(image, (r, g, b) => {
     const max = Math.max(r, g, b);
     const chroma = max - Math.min(r, g, b);
@@ -77,7 +96,6 @@ function scaleHsv(image: FloatImage, hue: number, sat: number, value: number): F
     };
     return [channel(5), channel(3), channel(1)];
   });
-  return image;
 }
 
 // Principal components of ImageNet's colours, for values in [0, 255].
@@ -86,7 +104,7 @@ const eigenvectors = [
   [-0.5675, 0.7192, 0.4009],
   [-0.5808, -0.0045, -0.814],
   [-0.5836, -0.6948, 0.4203],
-];
+] as const;
 
 /**
  * Adds noise along the principal components of ImageNet's colours: Σ αᵢ·λᵢ·pᵢ, αᵢ ~ N(0, 0.1); in place.
@@ -95,8 +113,19 @@ const eigenvectors = [
  * lighting(image, createRandom({ seed: 0, purpose: 'augment' }));
  */
 export function lighting(image: FloatImage, random: Random, deviation = 0.1): FloatImage {
+  return addShift(image, drawLighting(random, deviation));
+}
+
+/** Draws what `lighting` adds to red, green and blue. */
+export function drawLighting(random: Random, deviation = 0.1): [number, number, number] {
   const alphas = eigenvalues.map((value) => random.normal() * deviation * value);
-  const shift = eigenvectors.map((row) => row.reduce((sum, v, i) => sum + v * (alphas[i] as number), 0));
+  const along = ([a, b, c]: readonly [number, number, number]) =>
+    a * (alphas[0] as number) + b * (alphas[1] as number) + c * (alphas[2] as number);
+  return [along(eigenvectors[0]), along(eigenvectors[1]), along(eigenvectors[2])];
+}
+
+/** Adds a number to each channel, in place. */
+export function addShift(image: FloatImage, shift: readonly [number, number, number]): FloatImage {
   for (let i = 0; i < image.data.length; i++) image.data[i] = (image.data[i] as number) + (shift[i % 3] as number);
   return image;
 }

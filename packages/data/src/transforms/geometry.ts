@@ -1,6 +1,6 @@
 import type { Random } from '@bag/random';
 import type { Box, FloatImage, RawImage } from '../image.js';
-import { resize } from './resize.js';
+import { type Interpolation, resize } from './resize.js';
 
 /**
  * Copies a rectangle, which may reach over the edge; what lies outside is black.
@@ -48,12 +48,24 @@ export function flip(image: FloatImage): FloatImage {
  * @example
  * const { height } = resizeAndCenterCrop(image, 256, 224); // 224
  */
-export function resizeAndCenterCrop(image: RawImage | FloatImage, edge: number, size: number): FloatImage {
-  const shorter = Math.min(image.height, image.width);
-  const [height, width] = [image.height, image.width].map((n) => Math.floor((n * edge) / shorter)) as [number, number];
-  const resized = shorter === edge ? image : resize(image, height, width);
+export function resizeAndCenterCrop(
+  image: RawImage | FloatImage,
+  edge: number,
+  size: number,
+  interpolation: Interpolation = 'bilinear',
+): FloatImage {
+  const { resized, window } = centerWindow(image.height, image.width, edge, size);
+  const { height, width } = resized;
+  const isThatSize = height === image.height && width === image.width;
+  return crop(isThatSize ? image : resize(image, height, width, undefined, interpolation), window);
+}
+
+/** What size an image gets whose shorter edge becomes `edge`, and where the middle of that lies. */
+export function centerWindow(imageHeight: number, imageWidth: number, edge: number, size: number) {
+  const shorter = Math.min(imageHeight, imageWidth);
+  const [height, width] = [imageHeight, imageWidth].map((n) => Math.floor((n * edge) / shorter)) as [number, number];
   const [top, left] = [height, width].map((n) => roundHalfToEven((n - size) / 2)) as [number, number];
-  return crop(resized, { top, left, height: size, width: size });
+  return { resized: { height, width }, window: { top, left, height: size, width: size } };
 }
 
 /** Python's `round`, which torchvision's crop uses. */

@@ -44,3 +44,17 @@ export const torchvisionNormalization: Normalization = {
  * batches({ dataset, batchSize: 16, transform: centerCrop({ size: 299 }), normalization: inceptionNormalization, seed: 0 });
  */
 export const inceptionNormalization: Normalization = { mean: [127.5, 127.5, 127.5], deviation: [127.5, 127.5, 127.5] };
+
+/** Normalises pixels into a place of another array. */
+export function normalize(
+  from: Float32Array,
+  to: Float32Array,
+  offset: number,
+  { mean, deviation }: Normalization,
+): void {
+  for (let c = 0; c < 3; c++) {
+    const scale = 1 / (deviation[c] as number);
+    const shift = mean[c] as number;
+    for (let i = c; i < from.length; i += 3) to[offset + i] = ((from[i] as number) - shift) * scale;
+  }
+}

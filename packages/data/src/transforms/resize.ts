@@ -1,8 +1,11 @@
 import type { Box, FloatImage, RawImage } from '../image.js';
 
+/** How pixels between pixels are found: PIL's filters, both widened where the image shrinks. */
+export type Interpolation = 'bilinear' | 'bicubic';
+
 /**
- * A part of an image, resized: bilinear, with the triangle widened by the scale where the image shrinks, so that every
- * pixel counts (PIL's `BILINEAR`, torchvision's `antialias`).
+ * A part of an image, resized: with a triangle (bilinear) or Keys' cubic with a = −0.5 (bicubic), widened by the scale where
+ * the image shrinks, so that every pixel counts (PIL's `BILINEAR` and `BICUBIC`, torchvision's `antialias`).
  *
  * @returns `[height, width, 3]` in [0, 255], not rounded.
  * @example
@@ -13,17 +16,19 @@ export function resize(
   height: number,
   width: number,
   box: Box = { top: 0, left: 0, height: image.height, width: image.width },
+  interpolation: Interpolation = 'bilinear',
 ): FloatImage {
-  const rows = taps(box.top, box.height, image.height, height);
-  const columns = taps(box.left, box.width, image.width, width);
-  const first = Math.min(...rows.map(({ start }) => start));
-  const last = Math.max(...rows.map(({ start, weights }) => start + weights.length));
+  const rows = taps(box.top, box.height, image.height, height, interpolation);
+  const columns = taps(box.left, box.width, image.width, width, interpolation);
+  const first = rows.starts.reduce((least, start) => Math.min(least, start), Infinity);
+  const last = rows.starts.reduce((most, start, i) => Math.max(most, start + (rows.counts[i] as number)), 0);
   const narrow = new Float32Array((last - first) * width * 3);
   for (let y = first, to = 0; y < last; y++) {
-    for (const { start, weights } of columns) {
-      let from = (y * image.width + start) * 3;
+    for (let x = 0; x < width; x++) {
+      let from = (y * image.width + (columns.starts[x] as number)) * 3;
       let [r, g, b] = [0, 0, 0];
-      for (const weight of weights) {
+      for (let k = x * columns.most; k < x * columns.most + (columns.counts[x] as number); k++) {
+        const weight = columns.weights[k] as number;
         r += weight * (image.data[from++] as number);
         g += weight * (image.data[from++] as number);
         b += weight * (image.data[from++] as number);
@@ -34,28 +39,76 @@ export function resize(
     }
   }
   const data = new Float32Array(height * width * 3);
-  for (const [y, { start, weights }] of rows.entries()) {
+  for (let y = 0; y < height; y++) {
     const to = y * width * 3;
-    for (const [k, weight] of weights.entries()) {
-      const from = (start - first + k) * width * 3;
+    for (let k = 0; k < (rows.counts[y] as number); k++) {
+      const weight = rows.weights[y * rows.most + k] as number;
+      const from = ((rows.starts[y] as number) - first + k) * width * 3;
       for (let i = 0; i < width * 3; i++)
         data[to + i] = (data[to + i] as number) + weight * (narrow[from + i] as number);
     }
   }
+  // Negative weights overshoot.
+  if (interpolation === 'bicubic') for (const [i, v] of data.entries()) data[i] = Math.min(255, Math.max(0, v));
   return { data, height, width };
 }
 
-/** For each output position, the input positions that it averages, and how much of each. */
-function taps(offset: number, size: number, limit: number, outSize: number): { start: number; weights: number[] }[] {
-  const scale = size / outSize;
-  const support = Math.max(scale, 1);
-  return Array.from({ length: outSize }, (_, i) => {
-    const center = offset + (i + 0.5) * scale;
-    const start = Math.max(Math.floor(center - support + 0.5), Math.max(0, Math.floor(offset)));
-    const end = Math.min(Math.floor(center + support + 0.5), Math.min(limit, Math.ceil(offset + size)));
-    const weights: number[] = [];
-    for (let j = start; j < end; j++) weights.push(Math.max(0, 1 - Math.abs(j + 0.5 - center) / support));
-    const sum = weights.reduce((a, b) => a + b, 0);
-    return { start, weights: weights.map((weight) => weight / sum) };
-  });
+/** For each output position, which input positions it averages, and how much of each. */
+export interface Taps {
+  starts: Int32Array;
+  counts: Int32Array;
+  /** `most` for each output, the largest of `counts`; those beyond its own are 0. */
+  weights: Float32Array;
+  most: number;
 }
+
+/** Taps of the outputs [first, first + count) of `outSize`, over `size` positions from `offset`, of `limit` in all. */
+export function taps(
+  offset: number,
+  size: number,
+  limit: number,
+  outSize: number,
+  interpolation: Interpolation = 'bilinear',
+  first = 0,
+  count = outSize,
+): Taps {
+  const scale = size / outSize;
+  const stretch = Math.max(scale, 1);
+  const { reach, weigh } = filters[interpolation];
+  const support = reach * stretch;
+  const [starts, counts] = [new Int32Array(count), new Int32Array(count)];
+  const center = (i: number) => offset + (first + i + 0.5) * scale;
+  for (let i = 0; i < count; i++) {
+    const start = Math.max(Math.floor(center(i) - support + 0.5), Math.max(0, Math.floor(offset)));
+    const end = Math.min(Math.floor(center(i) + support + 0.5), Math.min(limit, Math.ceil(offset + size)));
+    starts[i] = start;
+    counts[i] = end - start;
+  }
+  const most = counts.reduce((a, b) => Math.max(a, b), 0);
+  const weights = new Float32Array(count * most);
+  const values = new Float64Array(most);
+  for (let i = 0; i < count; i++) {
+    const [start, n] = [starts[i] as number, counts[i] as number];
+    let sum = 0;
+    for (let k = 0; k < n; k++) {
+      const weight = weigh(Math.abs(start + k + 0.5 - center(i)) / stretch);
+      values[k] = weight;
+      sum += weight;
+    }
+    for (let k = 0; k < n; k++) weights[i * most + k] = (values[k] as number) / sum;
+  }
+  return { starts, counts, weights, most };
+}
+
+/** How far a filter reaches, and its weight at a distance. */
+const filters: Record<Interpolation, { reach: number; weigh: (distance: number) => number }> = {
+  bilinear: { reach: 1, weigh: (x) => Math.max(0, 1 - x) },
+  // Keys 1981, with a = −0.5.
+  bicubic: {
+    reach: 2,
+    weigh: (x) => {
+      if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+      return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+    },
+  },
+};

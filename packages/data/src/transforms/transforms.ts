@@ -1,18 +1,21 @@
 import type { Random } from '@bag/random';
 import type { FloatImage, RawImage } from '../image.js';
-import { type ColorJitter, colorJitter, lighting } from './color.js';
-import { crop, flip, randomResizedBox, resizeAndCenterCrop } from './geometry.js';
-import { resize } from './resize.js';
+import type { ColorJitter } from './color.js';
+import { crop, flip, resizeAndCenterCrop } from './geometry.js';
+import { carryOut, type Plan, planOf, type TransformDescription } from './plan.js';
+import type { Interpolation } from './resize.js';
 
 /** From a stored image to one of the network's size, in [0, 255]. Draws from `random` only what it needs. */
 export interface Transform {
   (image: RawImage, random: Random): FloatImage;
   /** Height and width of what comes out, in pixels. */
   readonly size: number;
+  /** What it is as plain data, where it is one of this package's: then a data set may do it in another thread. */
+  readonly description?: TransformDescription;
 }
 
-const transform = (size: number, f: (image: RawImage, random: Random) => FloatImage): Transform =>
-  Object.assign(f, { size });
+const transform = (description: TransformDescription, f: (image: RawImage, random: Random) => FloatImage): Transform =>
+  Object.assign(f, { size: description.size, description });
 
 /**
  * Training on small images: `padding` black pixels around, a random `size`×`size` of it, mirrored half of the time.
@@ -21,7 +24,7 @@ const transform = (size: number, f: (image: RawImage, random: Random) => FloatIm
  * const transform = padCropFlip({ size: 32 });
  */
 export function padCropFlip({ size, padding = 4 }: { size: number; padding?: number }): Transform {
-  return transform(size, (image, random) => {
+  return transform({ kind: 'pad-crop-flip', size, padding }, (image, random) => {
     requireSize(image, size);
     const [top, left] = [random.integer(2 * padding + 1) - padding, random.integer(2 * padding + 1) - padding];
     const cropped = crop(image, { top, left, height: size, width: size });
@@ -56,12 +59,17 @@ export function imageNetTrain({
   jitter = 'official',
   lighting: noise = true,
 }: ImageNetTrainOptions = {}): Transform {
-  return transform(size, (image, random) => {
-    const resized = resize(image, size, size, randomResizedBox(image.height, image.width, random));
-    const mirrored = random() < 0.5 ? flip(resized) : resized;
-    const colored = colorJitter(mirrored, jitter, random);
-    return noise ? lighting(colored, random) : colored;
-  });
+  const description = { kind: 'imagenet-train', size, jitter, lighting: noise } as const;
+  return transform(description, (image, random) => carryOut(image, planOf(description, image, random) as Plan));
+}
+
+export interface CenterCropOptions {
+  /** Height and width in pixels. */
+  size?: number;
+  /** What the shorter edge becomes. */
+  resize?: number;
+  /** `bicubic` is what timm's versions of gluon's weights are evaluated with. */
+  interpolation?: Interpolation;
 }
 
 /**
@@ -74,6 +82,15 @@ export function imageNetTrain({
 export function centerCrop({
   size = 224,
   resize: edge = Math.round((size * 8) / 7),
-}: { size?: number; resize?: number } = {}): Transform {
-  return transform(size, (image) => resizeAndCenterCrop(image, edge, size));
+  interpolation = 'bilinear',
+}: CenterCropOptions = {}): Transform {
+  return transform({ kind: 'center-crop', size, resize: edge, interpolation }, (image) =>
+    resizeAndCenterCrop(image, edge, size, interpolation),
+  );
+}
+
+/** Makes a transform from its description. */
+export function transformOf(description: TransformDescription): Transform {
+  if (description.kind === 'pad-crop-flip') return padCropFlip(description);
+  return description.kind === 'imagenet-train' ? imageNetTrain(description) : centerCrop(description);
 }
