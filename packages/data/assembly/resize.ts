@@ -73,13 +73,12 @@ function mixColumns(
 ): void {
   const step = mirror ? -1 : 1;
   for (let x: i32 = 0; x < width; x += 4) {
-    const first = width < 4 ? 0 : min(x, width - 4);
+    const first = min(x, width - 4);
     const source = mirror ? width - 1 - first : first;
-    const last = width - 1;
     const a = mixPixels(row, starts, weights, count, source);
-    const b = mixPixels(row, starts, weights, count, max(0, min(last, source + step)));
-    const c = mixPixels(row, starts, weights, count, max(0, min(last, source + 2 * step)));
-    const d = mixPixels(row, starts, weights, count, max(0, min(last, source + 3 * step)));
+    const b = mixPixels(row, starts, weights, count, source + step);
+    const c = mixPixels(row, starts, weights, count, source + 2 * step);
+    const d = mixPixels(row, starts, weights, count, source + 3 * step);
     const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
     const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
     const abBlue = v128.shuffle<i32>(a, b, 2, 6, 2, 6);
@@ -94,7 +93,7 @@ function mixColumns(
 /**
  * Weighted sums of rows, then of columns. Of the rows' taps there are `start` and `count` of each output, then
  * `mostRows` weights for each; of the columns', `start` and then `mostColumns` weights, all of which are used. The result
- * are three planes of floats, `planeBytes` apart; mirrored if asked for.
+ * are three planes of floats, `planeBytes` apart; mirrored if asked for. At least four columns come out.
  */
 export function resize(
   from: usize,

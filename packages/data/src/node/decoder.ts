@@ -36,11 +36,14 @@ interface Seat {
  * await decoder.close();
  */
 export class Decoder {
+  readonly #program: string;
   readonly #seats: Seat[];
   readonly #queue: Waiting[] = [];
   #next = 0;
 
-  constructor(threads: number) {
+  /** @param program What each thread runs: this package's own. */
+  constructor(threads: number, program = workerProgram) {
+    this.#program = program;
     this.#seats = Array.from({ length: Math.max(1, threads) }, () => ({ worker: undefined, jobs: new Map() }));
   }
 
@@ -99,7 +102,7 @@ export class Decoder {
 
   #start(seat: Seat): Worker {
     const sharp = createRequire(import.meta.url).resolve('sharp');
-    const worker = new Worker(workerProgram, { eval: true, workerData: { sharp } });
+    const worker = new Worker(this.#program, { eval: true, workerData: { sharp } });
     worker.on('message', (answer: Answer) => {
       const waiting = seat.jobs.get(answer.id);
       seat.jobs.delete(answer.id);
@@ -110,9 +113,11 @@ export class Decoder {
     const ended = (reason: string) => {
       if (seat.worker !== worker) return;
       seat.worker = undefined;
-      const lost = [...seat.jobs.values()];
+      // The image that it worked on is lost; the one behind it is not to blame.
+      const [lost, ...others] = seat.jobs.values();
       seat.jobs.clear();
-      for (const { name, settle } of lost) settle(new Error(`the thread that decoded ${name} died: ${reason}`));
+      this.#queue.unshift(...others);
+      lost?.settle(new Error(`the thread that decoded ${lost.name} died: ${reason}`));
       this.#dispatch();
     };
     worker.on('error', (error: Error) => ended(error.message));

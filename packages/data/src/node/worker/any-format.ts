@@ -26,15 +26,21 @@ export class UnreadableImage extends Error {
  * Decodes any format that libvips reads. Colour profiles are left alone and alpha is dropped, as PIL does both.
  * @throws UnreadableImage with what libvips says.
  */
-export async function decodeAnyFormat(bytes: Uint8Array, options: DecodeOptions): Promise<RawImage> {
-  const { squareSize, orientation = 'exif' } = options;
+export async function decodeAnyFormat(
+  bytes: Uint8Array,
+  { squareSize, orientation = 'exif' }: DecodeOptions,
+  isCmyk = false,
+): Promise<RawImage> {
   try {
     let image = sharp()(bytes, { failOn: 'truncated', ignoreIcc: true });
     if (orientation === 'exif') image = image.autoOrient();
-    image = image.toColourspace('srgb').removeAlpha();
+    image = isCmyk
+      ? image.pipelineColourspace('cmyk').toColourspace('cmyk')
+      : image.toColourspace('srgb').removeAlpha();
     if (squareSize !== undefined) image = image.resize(squareSize, squareSize, { fit: 'cover', kernel: 'linear' });
     const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     const { height, width, channels } = info;
+    if (isCmyk) return { data: cmykToRgb(data), height, width };
     return { data: channels === 3 ? new Uint8Array(data) : grayToRgb(data), height, width };
   } catch (error) {
     throw new UnreadableImage(error instanceof Error ? error.message : String(error));
@@ -44,6 +50,19 @@ export async function decodeAnyFormat(bytes: Uint8Array, options: DecodeOptions)
 function grayToRgb(gray: Uint8Array): Uint8Array {
   const rgb = new Uint8Array(3 * gray.length);
   for (const [i, value] of gray.entries()) rgb.fill(value, 3 * i, 3 * i + 3);
+  return rgb;
+}
+
+/** Without inks' colours, as PIL does it: (1 − c)·(1 − k), in whole numbers. */
+function cmykToRgb(cmyk: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((cmyk.length / 4) * 3);
+  for (let from = 0, to = 0; from < cmyk.length; from += 4) {
+    const white = 255 - (cmyk[from + 3] as number);
+    for (let c = 0; c < 3; c++) {
+      const product = (cmyk[from + c] as number) * white + 128;
+      rgb[to++] = Math.max(0, white - (((product >> 8) + product) >> 8));
+    }
+  }
   return rgb;
 }
 

@@ -2,6 +2,8 @@
 export interface JpegHeader {
   height: number;
   width: number;
+  /** 1 is grey, 3 colour, 4 CMYK. */
+  channels: number;
   /** 1 to 8 as EXIF numbers them; 1 is upright. */
   orientation: number;
   /** Present where it is a JPEG that `Pixels` decodes: one baseline scan of 8 bits, grey or YCbCr. */
@@ -91,7 +93,7 @@ export function jpegHeader(bytes: Uint8Array): JpegHeader | undefined {
       else if (marker === 0xda) {
         if (frame === undefined) return undefined;
         const { height, width } = frame;
-        const header = { height, width, orientation };
+        const header = { height, width, channels: frame.components.length, orientation };
         const components = scanComponents(segment, frame);
         const supported = components !== undefined && isYcc(components, isJfif, adobeTransform);
         if (!supported || height === 0 || width === 0) return header;

@@ -9,7 +9,9 @@ import type { DecodeOptions, Job } from './messages.js';
 import { orient } from './orient.js';
 import { Pixels, Undecodable } from './pixels.js';
 
-const pixels = new Pixels();
+let pixels = new Pixels();
+/** Memory that is kept between images; a few have very many pixels. */
+const mostKeptBytes = 2 ** 28;
 
 const isSupported = (header: JpegHeader | undefined): header is JpegHeader & { scan: JpegScan } =>
   header?.scan !== undefined;
@@ -21,16 +23,21 @@ function attempt(work: () => void): boolean {
     return true;
   } catch (error) {
     if (error instanceof Undecodable) return false;
-    throw error;
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    // A damaged file led out of the memory: what is in it is not to be trusted.
+    pixels = new Pixels();
+    return false;
+  } finally {
+    if (pixels.bytes > mostKeptBytes) pixels = new Pixels();
   }
 }
 
 /** An image's pixels. */
 export async function decode(bytes: Uint8Array, options: DecodeOptions): Promise<RawImage> {
-  const header = options.squareSize === undefined ? jpegHeader(bytes) : undefined;
+  const header = jpegHeader(bytes);
   let image: RawImage | undefined;
-  if (isSupported(header)) attempt(() => (image = pixels.decode(bytes, header)));
-  if (image === undefined || header === undefined) return decodeAnyFormat(bytes, options);
+  if (isSupported(header) && options.squareSize === undefined) attempt(() => (image = pixels.decode(bytes, header)));
+  if (image === undefined || header === undefined) return decodeAnyFormat(bytes, options, header?.channels === 4);
   return options.orientation === 'stored' ? image : orient(image, header.orientation);
 }
 

@@ -87,7 +87,10 @@ interface Region extends Box {
   stride: number;
 }
 
-/** Why a JPEG file was not decoded: another decoder may know better, or say what is wrong. */
+/** So that all of an image fits into the memory that 31 bits address. */
+const mostPixels = 2 ** 26;
+
+/** Why something was not done here: other code may do it, or know what is wrong. */
 export class Undecodable extends Error {
   override readonly name = 'Undecodable';
 }
@@ -104,6 +107,11 @@ export class Pixels {
   constructor() {
     const binary = Uint8Array.from(atob(program), (c) => c.charCodeAt(0));
     this.#program = new WebAssembly.Instance(new WebAssembly.Module(binary)).exports as unknown as Program;
+  }
+
+  /** How much memory it has taken. */
+  get bytes(): number {
+    return this.#program.memory.buffer.byteLength;
   }
 
   /**
@@ -145,6 +153,7 @@ export class Pixels {
   /** Carries a plan out on a decoded image. */
   transform(image: RawImage, plan: Plan, normalization: Normalization, into: Float32Array): void {
     this.#program.reset();
+    if (image.height * image.width > mostPixels) throw new Undecodable('too large');
     const axes = axesOf(plan);
     const box = neededBy(axes);
     const from = this.#copy(image.data.subarray(box.top * image.width * 3, (box.top + box.height) * image.width * 3));
@@ -166,6 +175,7 @@ export class Pixels {
   ): void {
     const program = this.#program;
     const [height, width] = [rows.starts.length, columns.starts.length];
+    if (width < 4) throw new Undecodable('fewer than four columns');
     const rowTaps = this.#rowTaps(rows, region.top);
     const columnTaps = this.#columnTaps(columns, region.left);
     const planeBytes = (height * width * 4 + 15) & ~15;
@@ -227,6 +237,7 @@ export class Pixels {
   /** Decodes the part of a JPEG file that covers a box. */
   #region(bytes: Uint8Array, header: JpegHeader & { scan: JpegScan }, box: Box): Region {
     const program = this.#program;
+    if (header.height * header.width > mostPixels) throw new Undecodable('too large');
     const { components, quantization, dc, ac, restartInterval, start } = header.scan;
     const [{ across, down }] = components as [JpegScan['components'][0]];
     const [columns, rows] = [Math.ceil(header.width / (8 * across)), Math.ceil(header.height / (8 * down))];
@@ -247,7 +258,9 @@ export class Pixels {
       // Where sample (0, 0) would lie.
       return { origin: plane - blocks.top * 8 * stride - blocks.left * 8, stride };
     });
-    const lastRow = Math.min(rows, Math.ceil(bottomOf(box, across, down, chroma) / (8 * down)));
+    // Between restart markers a file that is cut off is noticed only there.
+    const isWhole = restartInterval === 0 || (bytes.at(-2) === 0xff && bytes.at(-1) === 0xd9);
+    const lastRow = isWhole ? Math.min(rows, Math.ceil(bottomOf(box, across, down, chroma) / (8 * down))) : rows;
     const scan = this.#copy(bytes.subarray(start));
     const status = program.decodeScan(
       scan,
