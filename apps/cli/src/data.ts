@@ -45,7 +45,7 @@ export function preprocessingOf(config: Config): Preprocessing {
   }
   return {
     train: imageNetTrain({ size, jitter: config.colorJitter }),
-    validation: centerCrop({ size }),
+    validation: centerCrop({ size, interpolation: config.interpolation }),
     normalization: normalizations[config.normalization],
   };
 }
@@ -74,9 +74,14 @@ export async function openSplit(config: Config, split: Split, progress?: Progres
   return cached;
 }
 
-async function open(path: string, { workers }: Config, split: Split, squareSize: number | undefined): Promise<Dataset> {
+async function open(
+  path: string,
+  { workers, orientation }: Config,
+  split: Split,
+  squareSize: number | undefined,
+): Promise<Dataset> {
   try {
-    return await openDataset(shownPath(path), { split, workers, squareSize });
+    return await openDataset(shownPath(path), { split, workers, squareSize, orientation });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -54,7 +54,7 @@ program
   .command('train')
   .description('train a network; every flag overrides a key of the configuration')
   .argument('[config]', 'YAML or JSON file, or what comes with bag: see "bag recipes"')
-  .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .option('--data <folder>', 'folders of images per class in train/ and val/, tar shards, CIFAR or MNIST files')
   .addOption(new Option('--dataset <name>', 'the embedded data set').choices(['synthetic']))
   .option('--model <name>', 'see "bag models"')
   .addOption(new Option('--variant <letter>', 'ResNet variant').choices(['a', 'b', 'c', 'd']))
@@ -89,7 +89,7 @@ program
   .command('find-lr')
   .description('learning-rate range test: a rate to start from, with a plot')
   .argument('[config]', 'YAML or JSON file, or what comes with bag: see "bag recipes"')
-  .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .option('--data <folder>', 'folders of images per class in train/ and val/, tar shards, CIFAR or MNIST files')
   .option('--model <name>', 'see "bag models"')
   .addOption(new Option('--variant <letter>', 'ResNet variant').choices(['a', 'b', 'c', 'd']))
   .option('--batch <n>', 'images per step', whole(1))
@@ -113,7 +113,7 @@ program
   .command('ablate')
   .description("stack the tricks one by one, as the paper's tables do, on your data")
   .argument('[config...]', 'one as of train, whose key "ablation" may list rows of your own; or several: each is a row')
-  .option('--data <folder>', 'train/ and val/ (or test/) with a folder per class, or CIFAR binaries')
+  .option('--data <folder>', 'folders of images per class in train/ and val/, tar shards, CIFAR or MNIST files')
   .option('--model <name>', 'see "bag models"')
   .option('--epochs <n>', 'passes over the data', whole(1))
   .option('--batch <n>', 'images per step', whole(1))
@@ -268,17 +268,20 @@ program
 
 program
   .command('bench')
-  .description('time a training step on random images')
-  .option('--model <name>', 'see "bag models"', 'resnet20')
+  .description('time a training step on random images, or the input pipeline on a folder')
+  .option('--model <name>', 'see "bag models" (default: resnet20)')
   .addOption(new Option('--variant <letter>', 'ResNet variant, b by default').choices(['a', 'b', 'c', 'd']))
   .option('--batch <n>', 'images per step (default: 128; of large images 16)', whole(1))
   .option('--size <n>', 'pixels on a side (default: 32; of ImageNet models 224)', whole(8))
-  .addOption(new Option('--precision <name>', 'of activations').choices(['fp32', 'bf16', 'fp16']).default('fp32'))
+  .addOption(new Option('--precision <name>', 'of activations').choices(['fp32', 'bf16', 'fp16']))
   .addOption(backend())
   .option('--threads <n>', 'of the engine onednn', whole(1))
-  .option('--steps <n>', 'steps to time', whole(1), 10)
-  .option('--warmup <n>', 'steps before, not timed', whole(0), 2)
+  .option('--steps <n>', 'steps to time (default: 10)', whole(1))
+  .option('--warmup <n>', 'steps before, not timed (default: 2)', whole(0))
   .option('--inference', 'the forward pass alone')
+  .option('--input <folder>', 'time the input pipeline on these images instead')
+  .option('--workers <n>', 'decoding threads (with --input; default: 1)', whole(1))
+  .option('--passes <n>', 'passes to time (with --input; default: 3)', whole(1))
   .option('--json', 'as a JSON object')
   .addHelpText(
     'after',
@@ -286,6 +289,7 @@ program
       'npx bag bench',
       'npx bag bench --model resnet50 --variant d --precision bf16 --steps 5 --json',
       'npx bag bench --model resnet50 --batch 1 --inference --backend wasm',
+      'npx bag bench --input photos --workers 2 --json',
     ),
   )
   .action(async (flags: unknown) => {

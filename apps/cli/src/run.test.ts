@@ -8,10 +8,12 @@ import { readRun } from './run.js';
 
 test('a run from before a key was there has its default', async () => {
   const path = await mkdtemp(join(tmpdir(), 'bag-run-'));
-  const { lossScale, ...older } = resolveConfig({ precision: 'fp16', epochs: 3 });
+  const { lossScale, freeze, orientation, ...older } = resolveConfig({ precision: 'fp16', epochs: 3 });
   await new RunFolder(path).writeConfig({ config: older, classes: ['cat', 'dog'] });
   const { config } = await readRun(new RunFolder(path));
-  expect(config).toEqual({ ...older, lossScale });
+  // Pictures used not to be turned.
+  expect(config).toEqual({ ...older, lossScale, freeze, orientation: 'stored' });
+  expect(orientation).toBe('exif');
   expect(config.lossScale).toBe('dynamic');
   await rm(path, { recursive: true });
 });

@@ -15,21 +15,13 @@ import type { SavedRun } from './saved-run.js';
 import { assignWeights, readWeightsFile } from './weights.js';
 
 /** Keys that runs of earlier versions lack, with what they did. */
-const newerKeys: Partial<Config> = Object.fromEntries(
-  (
-    [
-      'lossScale',
-      'deepStem',
-      'stemWidth',
-      'averagePoolShortcut',
-      'activation',
-      'init',
-      'freeze',
-      'rateScale',
-      'normalization',
-    ] as const
-  ).map((key) => [key, recipeDefaults.baseline[key]]),
-);
+const { lossScale, deepStem, stemWidth, averagePoolShortcut, activation } = recipeDefaults.baseline;
+const { init, freeze, rateScale, normalization, interpolation } = recipeDefaults.baseline;
+const newerKeys: Partial<Config> = {
+  ...{ lossScale, deepStem, stemWidth, averagePoolShortcut, activation },
+  ...{ init, freeze, rateScale, normalization, interpolation },
+  orientation: 'stored',
+};
 
 /** Reads a run's `config.json`. */
 export async function readRun(folder: RunFolder): Promise<SavedRun> {

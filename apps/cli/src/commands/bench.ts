@@ -3,6 +3,8 @@ import { benchmark } from '../benchmark.js';
 import { resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
+import { UsageError } from '../errors.js';
+import { benchmarkInput } from '../input-benchmark.js';
 import type { EngineChoice } from '../engine-names.js';
 import { buildNetwork, imageSizeOf, modelOf, variantOf } from '../network.js';
 import { processor } from '../processor.js';
@@ -10,6 +12,10 @@ import { withProgress } from '../progress.js';
 import { scalerOf } from '../recipe.js';
 
 export interface BenchFlags {
+  /** A folder of images: then the input pipeline alone is timed. */
+  input?: string;
+  workers?: number;
+  passes?: number;
   model?: string;
   variant?: string;
   batch?: number;
@@ -17,15 +23,17 @@ export interface BenchFlags {
   precision?: Config['precision'];
   backend?: EngineChoice;
   threads?: number;
-  steps: number;
-  warmup: number;
+  steps?: number;
+  warmup?: number;
   inference?: boolean;
   json?: boolean;
 }
 
 /** Times a training step, or the forward pass alone, on random images. */
 export async function benchCommand(flags: BenchFlags): Promise<void> {
-  const { steps, warmup, inference = false, json, backend = 'auto' } = flags;
+  requireOneKind(flags);
+  if (flags.input !== undefined) return inputBench(flags.input, flags);
+  const { steps = 10, warmup = 2, inference = false, json, backend = 'auto' } = flags;
   const config = configOf(flags);
   const { family } = modelOf(config);
   const size = imageSizeOf(config);
@@ -73,8 +81,67 @@ export async function benchCommand(flags: BenchFlags): Promise<void> {
   else console.log(describe(result));
 }
 
+/** Each of both has flags of its own. */
+function requireOneKind(flags: BenchFlags): void {
+  const ofModel = ['model', 'variant', 'precision', 'backend', 'threads', 'steps', 'warmup', 'inference'] as const;
+  const ofInput = ['workers', 'passes'] as const;
+  const foreign = flags.input === undefined ? ofInput : ofModel;
+  const found = foreign.find((key) => flags[key] !== undefined);
+  if (found === undefined) return;
+  throw new UsageError(
+    flags.input === undefined
+      ? `--${found} goes with --input; add it`
+      : `--${found} does not go with --input; leave it out`,
+  );
+}
+
+/** Times the input pipeline alone. */
+async function inputBench(
+  path: string,
+  { workers = 1, size = 224, batch = 32, passes = 3, json }: BenchFlags,
+): Promise<void> {
+  const times = await withProgress((progress) => {
+    let started = false;
+    const onProgress = (done: number, total: number) => {
+      if (!started) progress.start(total);
+      started = true;
+      progress.update(done, done <= total / (passes + 1) ? 'warming up' : 'timing');
+    };
+    return benchmarkInput({ path, workers, size, batch, passes, onProgress });
+  });
+  const sorted = [...times.imagesPerSecond].sort((a, b) => a - b);
+  const [best, middle] = [sorted.at(-1) ?? 0, median(sorted)];
+  const { model, cores } = processor();
+  const result = {
+    images: times.images,
+    unreadable: times.unreadable,
+    passes,
+    workers,
+    size,
+    batch,
+    processor: `${cores} × ${model}`,
+    node: process.version,
+    imagesPerSecond: round(best),
+    median: round(middle),
+    peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+  };
+  if (json === true) {
+    console.log(JSON.stringify(result));
+    return;
+  }
+  const threads = `${workers} decoding thread${workers === 1 ? '' : 's'}`;
+  const bad = times.unreadable === 0 ? '' : `, ${times.unreadable} unreadable`;
+  console.log(
+    `${times.images} images${bad} to ${size} × ${size} by ${threads}: decode, crop, flip, colour jitter, normalise`,
+  );
+  console.log(`on ${result.processor}`);
+  console.log(
+    `${result.imagesPerSecond} images/s, the best of ${passes} passes after one to warm up; median ${result.median}`,
+  );
+}
+
 /** What the flags say of the network; variant B is the default here, the batch goes by the family. */
-function configOf({ model, variant, batch, size, precision }: BenchFlags): Config {
+function configOf({ model = 'resnet20', variant, batch, size, precision = 'fp32' }: BenchFlags): Config {
   const said = { recipe: 'baseline', model, variant, batch, imageSize: size, precision };
   return resolveConfig(said as PartialConfig);
 }

@@ -2,6 +2,7 @@ import { type BadImageError, type RawImage } from '@bag/data';
 import { createRandom } from '@bag/random';
 import { decodeImage } from '@bag/data/node';
 import * as tf from '@tensorflow/tfjs';
+import type { Config } from '../config/schema.js';
 import { preprocessingOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import type { EngineChoice } from '../engine-names.js';
@@ -22,7 +23,7 @@ export async function predictCommand(path: string, images: string[], flags: Pred
   const { network, run } = await loadRun(path, flags);
   const { validation, normalization } = preprocessingOf(run.config);
   for (const image of images) {
-    const pixels = validation(await read(image), createRandom({ seed: 0, purpose: 'predict' })).data;
+    const pixels = validation(await read(image, run.config), createRandom({ seed: 0, purpose: 'predict' })).data;
     const values = pixels.map(
       (v, i) => (v - (normalization.mean[i % 3] as number)) / (normalization.deviation[i % 3] as number),
     );
@@ -44,9 +45,9 @@ export async function predictCommand(path: string, images: string[], flags: Pred
   network.dispose();
 }
 
-async function read(path: string): Promise<RawImage> {
+async function read(path: string, { orientation }: Config): Promise<RawImage> {
   try {
-    return await decodeImage(path);
+    return await decodeImage(path, { orientation });
   } catch (error) {
     throw new UsageError(`${(error as BadImageError).message}; give a JPEG, PNG, WebP, GIF, TIFF or AVIF file`);
   }

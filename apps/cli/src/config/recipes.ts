@@ -42,6 +42,8 @@ const baseline: Config = {
   lossScale: 'dynamic',
   ema: { decay: 0 },
   normalization: 'paper',
+  orientation: 'exif',
+  interpolation: 'bilinear',
   colorJitter: 'official',
   fatalImages: false,
   workers: 2,

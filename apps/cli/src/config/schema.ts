@@ -14,7 +14,10 @@ export const recipes = ['baseline', 'bag'] as const;
 /** Everything that a run depends on. The resolved configuration is saved with the run. */
 export const configSchema = z.strictObject({
   recipe: z.enum(recipes).describe('the defaults that the other keys override'),
-  data: z.string().nullable().describe('folder of images or CIFAR binaries; null for the embedded data set'),
+  data: z
+    .string()
+    .nullable()
+    .describe('folder of images, tar shards, CIFAR or MNIST files; null for the embedded data set'),
   synthetic: z
     .strictObject({
       classes: z.int().min(2).max(100),
@@ -119,6 +122,12 @@ export const configSchema = z.strictObject({
     .describe(
       "mean and deviation of colours: the paper's (CIFAR's own on small images), or those that pretrained weights want",
     ),
+  orientation: z
+    .enum(['exif', 'stored'])
+    .describe('whether photographs are turned as their EXIF data say, or stay as torchvision reads them'),
+  interpolation: z
+    .enum(['bilinear', 'bicubic'])
+    .describe("how large images are resized to validate on; timm's gluon weights want bicubic"),
   colorJitter: z.enum(['official', 'paper', 'none']).describe('how colours of large images are changed'),
   fatalImages: z
     .boolean()

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../dataset.js';
 import { mapConcurrently } from './concurrent.js';
+import type { Orientation } from './decoder.js';
 import { encodedDataset } from './encoded.js';
 import { imageFile, listClasses, type ListingOptions } from './listing.js';
 import type { Names } from './names.js';
@@ -18,6 +19,8 @@ export interface ImageFolderOptions extends ListingOptions {
   split: Split;
   /** Brings every image to this square while decoding. */
   squareSize?: number | undefined;
+  /** `exif` (the default) turns pictures upright; `stored` is what torchvision does. */
+  orientation?: Orientation | undefined;
   /** Decoding threads. */
   workers?: number | undefined;
 }
@@ -34,7 +37,7 @@ export interface ImageFolderOptions extends ListingOptions {
  */
 export async function imageFolder(path: string, options: ImageFolderOptions): Promise<Dataset> {
   const { classes, labels, pathOf } = await imageFiles(path, options);
-  const { squareSize, workers } = options;
+  const { squareSize, orientation, workers } = options;
   return encodedDataset({
     name: `${path} ${options.split}`,
     classes,
@@ -42,6 +45,7 @@ export async function imageFolder(path: string, options: ImageFolderOptions): Pr
     nameOf: pathOf,
     encoded: pathOf,
     squareSize,
+    orientation,
     workers,
   });
 }

@@ -33,7 +33,16 @@ export interface TarShardsOptions extends ImageFolderOptions {
  */
 export async function tarShards(
   path: string,
-  { split, squareSize, workers, shuffleBuffer = 1000, blockBytes = 4 * 2 ** 20, onRead, ...search }: TarShardsOptions,
+  {
+    split,
+    squareSize,
+    orientation,
+    workers,
+    shuffleBuffer = 1000,
+    blockBytes = 4 * 2 ** 20,
+    onRead,
+    ...search
+  }: TarShardsOptions,
 ): Promise<Dataset> {
   if (!Number.isInteger(shuffleBuffer) || shuffleBuffer < 1) {
     throw new RangeError(`tarShards: expected a whole shuffleBuffer of at least 1, got ${shuffleBuffer}`);
@@ -64,6 +73,7 @@ export async function tarShards(
     },
     encoded: async (index) => ({ name: nameOf(index), bytes: await reader.read(index) }),
     squareSize,
+    orientation,
     workers,
   });
 }
