@@ -52,14 +52,14 @@ export interface ModelOptions extends Pick<
   activation?: 'relu' | 'relu6';
 }
 
-const otherNames: Record<string, ModelName> = {
-  'inception-v3': { kind: 'inception-v3', family: 'imagenet' },
-  inception_v3: { kind: 'inception-v3', family: 'imagenet' },
-  inceptionv3: { kind: 'inception-v3', family: 'imagenet' },
-  mobilenet: { kind: 'mobilenet', family: 'imagenet' },
-  'mobilenet1.0': { kind: 'mobilenet', family: 'imagenet' },
-  mobilenetv1_100: { kind: 'mobilenet', family: 'imagenet', activation: 'relu6' },
-};
+const otherNames = new Map<string, ModelName>([
+  ['inception-v3', { kind: 'inception-v3', family: 'imagenet' }],
+  ['inception_v3', { kind: 'inception-v3', family: 'imagenet' }],
+  ['inceptionv3', { kind: 'inception-v3', family: 'imagenet' }],
+  ['mobilenet', { kind: 'mobilenet', family: 'imagenet' }],
+  ['mobilenet1.0', { kind: 'mobilenet', family: 'imagenet' }],
+  ['mobilenetv1_100', { kind: 'mobilenet', family: 'imagenet', activation: 'relu6' }],
+]);
 
 /**
  * What a name such as `resnet50`, `resnet50d`, `resnet20` or `inception-v3` stands for; those that torchvision, timm and
@@ -69,7 +69,7 @@ const otherNames: Record<string, ModelName> = {
  * parseModelName('resnet50d'); // { kind: 'resnet', depth: 50, family: 'imagenet', variant: 'd' }
  */
 export function parseModelName(name: string): ModelName {
-  const other = otherNames[name];
+  const other = otherNames.get(name);
   if (other !== undefined) return other;
   const match = /^resnet(\d+)([a-ds])?$/.exec(name);
   const depth = Number(match?.[1]);
