@@ -17,6 +17,7 @@ export interface LayersModelOptions {
  * feature maps of odd size: train at an `inputSize` whose halves stay even, such as 32, 224 or 256.
  *
  * @returns A model that owns copies of the weights.
+ * @throws Error for an average pooling that no stock layer has; those of the networks of this repository have one.
  * @example
  * const model = toLayersModel(network);
  * await model.save('file://model');
@@ -69,9 +70,14 @@ function nodeLayers(node: Node, inputs: tfl.SymbolicTensor[], style: Style): tfl
     }
     case 'averagePool': {
       const { size: poolSize, stride: strides, padding, ceil, countPadding } = node;
-      // `same` counts no padding, and takes a last window that is not full.
-      if (!countPadding || ceil) {
+      // `same` counts no padding, and takes a last window that is not full; whether it has the same windows depends.
+      const isTiled = strides === poolSize && padding === 0;
+      const keepsSize = strides === 1 && 2 * padding === poolSize - 1;
+      if (isTiled ? ceil : !countPadding && keepsSize) {
         return call(tfl.layers.averagePooling2d({ poolSize, strides, padding: 'same', name }), x);
+      }
+      if ((!countPadding && padding > 0) || (ceil && strides > 1)) {
+        throw new Error(`toLayersModel: no stock layer pools as ${node.name} does, at the images' edges`);
       }
       const wide = padded(x, [padding, padding], name);
       return call(tfl.layers.averagePooling2d({ poolSize, strides, padding: 'valid', name }), wide);
@@ -108,7 +114,7 @@ function unitLayers(x: tfl.SymbolicTensor, unit: ConvUnit, { fold, epsilon }: St
   const name = layerName(unit.name);
   const options = { kernelSize: [...kernel], strides, padding: 'valid' as const, useBias: bias || fold, name };
   const convolution = depthwise
-    ? tfl.layers.depthwiseConv2d({ ...options, kernelSize: kernel[0] })
+    ? tfl.layers.depthwiseConv2d({ ...options, kernelSize: [kernel[0], kernel[1]] })
     : tfl.layers.conv2d({ ...options, filters });
   const convolved = call(convolution, padded(x, padding, name));
   if (fold) return convolved;
