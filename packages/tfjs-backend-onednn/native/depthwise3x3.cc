@@ -33,6 +33,8 @@ Span whole(const Shape& s) {
 
 /** Pixels that are computed together. */
 constexpr int together = 4;
+template <int stride>
+constexpr int pixelsOf = stride == 1 ? 4 : 3;
 
 bool streams(int64_t size, DType dtype) { return size * static_cast<int64_t>(bytesOf(dtype)) >= streamingBytes; }
 
@@ -49,61 +51,99 @@ void specialise(int64_t stride, bool streaming, DType dtype, Function function) 
   });
 }
 
-/** A line of an image and what it is convolved with. */
+/** Memory that is read next: it is fetched bit by bit while there is work on what came before. */
+class Next {
+ public:
+  template <typename T>
+  Next(const T* first, int64_t count)
+      : first_(reinterpret_cast<const char*>(first)),
+        lines_(std::max<int64_t>(0, count) * static_cast<int64_t>(sizeof(T)) / cacheLine) {}
+  BAG_INLINE void fetch(int64_t part, int64_t parts) const { fetchLines(first_, lines_, part, parts); }
+
+ private:
+  const char* first_;
+  int64_t lines_;
+};
+
+/** A line of the result, and the rows of the image and of the filter that it is made of. */
 template <typename T>
 struct Line {
-  /** The first of three rows, and the taps of those that exist. */
   const T* x;
-  Span taps;
+  const float* filter;
+  const float* bias;
   T* y;
+  Next next;
 };
 
 /** One pixel of the result, of the taps that meet the image. */
-template <bool streaming, typename T>
-BAG_INLINE void convolvePixel(const Shape& s, const Line<T>& line, const float* filter, const float* bias, int64_t j) {
+template <int rows, bool streaming, typename T>
+BAG_INLINE void convolvePixel(const Shape& s, const Line<T>& line, int64_t j) {
   const int64_t channels = s.channels, corner = j * s.stride - s.padLeft;
   const Span columns = tapsOf(corner, s.width);
   for (int64_t c = 0; c < channels; c += lanes) {
-    Vector sum = bias == nullptr ? Vector{} : load(bias + c);
-    for (int64_t u = line.taps.from; u < line.taps.to; u++) {
+    Vector sum = line.bias == nullptr ? Vector{} : load(line.bias + c);
+    for (int u = 0; u < rows; u++) {
       for (int64_t v = columns.from; v < columns.to; v++) {
         const auto pixel = get(line.x + (u * s.width + corner + v) * channels + c, Vector{});
-        sum = fusedMultiplyAdd(pixel, load(filter + (u * 3 + v) * channels + c), sum);
+        sum = fusedMultiplyAdd(pixel, load(line.filter + (u * 3 + v) * channels + c), sum);
       }
     }
     put<streaming>(line.y + j * channels + c, sum);
   }
 }
 
-/** Some pixels of the result next to each other. */
-template <int stride, bool streaming, typename T>
-BAG_INLINE void convolvePixels(const Shape& s, const Line<T>& line, const float* filter, const float* bias, int64_t j) {
-  constexpr int met = (together - 1) * stride + 3;
-  const int64_t channels = s.channels, corner = j * stride - s.padLeft;
-  for (int64_t c = 0; c < channels; c += lanes) {
-    Vector sums[together];
-    for (auto& sum : sums) sum = bias == nullptr ? Vector{} : load(bias + c);
-    for (int64_t u = line.taps.from; u < line.taps.to; u++) {
-      const T* from = line.x + (u * s.width + corner) * channels + c;
-      const float* taps = filter + u * 3 * channels + c;
+/**
+ * Some pixels of the result next to each other, of so many vectors of channels from c on. Where there are 2ⁿ channels, pixels
+ * share places in the cache: two vectors at a time take what a line of it has before it is gone.
+ */
+template <int rows, int stride, int vectors, bool streaming, typename T>
+BAG_INLINE void convolvePixels(const Shape& s, const Line<T>& line, int64_t j, int64_t c) {
+  constexpr int count = pixelsOf<stride>, met = (count - 1) * stride + 3;
+  const int64_t channels = s.channels, row = s.width * channels;
+  const T* from = line.x + (j * stride - s.padLeft) * channels + c;
+  Vector sums[vectors][count];
+  for (int n = 0; n < vectors; n++) {
+    for (auto& sum : sums[n]) sum = line.bias == nullptr ? Vector{} : load(line.bias + c + n * lanes);
+  }
+  for (int u = 0; u < rows; u++) {
+    for (int n = 0; n < vectors; n++) {
       Vector pixels[met];
-      for (int k = 0; k < met; k++) read(pixels[k], from + k * channels);
+      for (int k = 0; k < met; k++) pixels[k] = get(from + u * row + k * channels + n * lanes, Vector{});
       for (int v = 0; v < 3; v++) {
-        const Vector tap = load(taps + v * channels);
-        for (int k = 0; k < together; k++) sums[k] = fusedMultiplyAdd(pixels[k * stride + v], tap, sums[k]);
+        const Vector tap = load(line.filter + (u * 3 + v) * channels + c + n * lanes);
+        for (int k = 0; k < count; k++) sums[n][k] = fusedMultiplyAdd(pixels[k * stride + v], tap, sums[n][k]);
       }
     }
-    for (int k = 0; k < together; k++) put<streaming>(line.y + (j + k) * channels + c, sums[k]);
+  }
+  T* to = line.y + j * channels + c;
+  for (int k = 0; k < count; k++) {
+    for (int n = 0; n < vectors; n++) put<streaming>(to + k * channels + n * lanes, sums[n][k]);
   }
 }
 
-template <int stride, bool streaming, typename T>
-void convolveLine(const Shape& s, const Line<T>& line, const float* filter, const float* bias) {
+template <int rows, int stride, bool streaming, typename T>
+void convolveLine(const Shape& s, const Line<T>& line) {
   const Span inside = whole(s);
   int64_t j = 0;
-  for (; j < inside.from; j++) convolvePixel<streaming>(s, line, filter, bias, j);
-  for (; j + together <= inside.to; j += together) convolvePixels<stride, streaming>(s, line, filter, bias, j);
-  for (; j < s.outWidth; j++) convolvePixel<streaming>(s, line, filter, bias, j);
+  for (; j < inside.from; j++) convolvePixel<rows, streaming>(s, line, j);
+  constexpr int count = pixelsOf<stride>;
+  for (; j + count <= inside.to; j += count) {
+    line.next.fetch(j / count, s.outWidth / count);
+    int64_t c = 0;
+    for (; c + 2 * lanes <= s.channels; c += 2 * lanes) convolvePixels<rows, stride, 2, streaming>(s, line, j, c);
+    if (c < s.channels) convolvePixels<rows, stride, 1, streaming>(s, line, j, c);
+  }
+  for (; j < s.outWidth; j++) convolvePixel<rows, streaming>(s, line, j);
+}
+
+/** Hands the number of rows, 0 to 3, to a function as a constant. */
+template <typename Function>
+void withRows(Span taps, Function function) {
+  const int64_t rows = taps.to - taps.from;
+  if (rows == 3) function(std::integral_constant<int, 3>{});
+  else if (rows == 2) function(std::integral_constant<int, 2>{});
+  else if (rows == 1) function(std::integral_constant<int, 1>{});
+  else function(std::integral_constant<int, 0>{});
 }
 
 }  // namespace
@@ -113,15 +153,21 @@ bool Shape::fits() const {
 }
 
 void convolve(const Shape& shape, const void* x, const float* filter, const float* bias, void* y) {
-  const int64_t row = shape.outWidth * shape.channels, lines = shape.batch * shape.outHeight;
-  specialise(shape.stride, streams(lines * row, shape.dtype), shape.dtype, [&](auto stride, auto streaming, auto type) {
+  const int64_t row = shape.width * shape.channels, outRow = shape.outWidth * shape.channels;
+  const int64_t lines = shape.batch * shape.outHeight, rows = shape.batch * shape.height;
+  const bool streaming = streams(lines * outRow, shape.dtype);
+  specialise(shape.stride, streaming, shape.dtype, [&](auto stride, auto past, auto type) {
     using T = decltype(type);
-    parallelFor(lines, 9 * row, [=, s = shape](int64_t from, int64_t to) {
-      for (int64_t index = from; index < to; index++) {
-        const int64_t top = index % s.outHeight * stride - s.padTop;
-        const int64_t first = (index / s.outHeight * s.height + top) * s.width * s.channels;
-        const Line<T> line{static_cast<const T*>(x) + first, tapsOf(top, s.height), static_cast<T*>(y) + index * row};
-        convolveLine<stride, streaming>(s, line, filter, bias);
+    const auto *from = static_cast<const T*>(x);
+    auto* to = static_cast<T*>(y);
+    parallelFor(lines, 9 * outRow, [=, s = shape](int64_t first, int64_t end) {
+      for (int64_t index = first; index < end; index++) {
+        const int64_t corner = index % s.outHeight * stride - s.padTop, top = index / s.outHeight * s.height + corner;
+        const Span taps = tapsOf(corner, s.height);
+        const int64_t next = std::min(top + 3, rows);
+        const Line<T> line{from + (top + taps.from) * row, filter + taps.from * 3 * s.channels, bias,
+                           to + index * outRow, {from + next * row, std::min<int64_t>(stride, rows - next) * row}};
+        withRows(taps, [&](auto count) { convolveLine<count, stride, past>(s, line); });
       }
       fence();
     });
@@ -173,7 +219,7 @@ BAG_INLINE void spreadToPixels(const Shape& s, const Spread<T>& line, int64_t j)
     for (int n = 0; n < line.count; n++) {
       const auto& [dy, taps] = line.sources[n];
       Vector gradients[pairs + 1];
-      for (int k = 0; k <= pairs; k++) read(gradients[k], dy + (j - 1 + k) * channels + c);
+      for (int k = 0; k <= pairs; k++) gradients[k] = get(dy + (j - 1 + k) * channels + c, Vector{});
       const Vector first = load(taps + c), middle = load(taps + channels + c), last = load(taps + 2 * channels + c);
       for (int k = 0; k < pairs; k++) {
         sums[2 * k] = fusedMultiplyAdd(gradients[k], last, fusedMultiplyAdd(gradients[k + 1], first, sums[2 * k]));
@@ -277,11 +323,10 @@ template <int stride, int rows, int count, typename T>
 BAG_INLINE void addPixels(const Shape& s, const T* x, const T* dy, Vector (&sums)[rows][3]) {
   constexpr int met = (count - 1) * stride + 3;
   Vector gradients[count];
-  for (int k = 0; k < count; k++) read(gradients[k], dy + k * s.channels);
+  for (int k = 0; k < count; k++) gradients[k] = get(dy + k * s.channels, Vector{});
   for (int u = 0; u < rows; u++) {
     for (int k = 0; k < met; k++) {
-      Vector pixel;
-      read(pixel, x + (u * s.width + k) * s.channels);
+      const auto pixel = get(x + (u * s.width + k) * s.channels, Vector{});
       for (int v = 0; v < 3; v++) {
         if ((k - v) % stride == 0 && k >= v && (k - v) / stride < count) {
           sums[u][v] = fusedMultiplyAdd(pixel, gradients[(k - v) / stride], sums[u][v]);
@@ -300,7 +345,7 @@ void addLine(const Shape& s, const Products<T>& line) {
     const int64_t end = std::min(start + columnsAtOnce, inside.to);
     for (int64_t c = 0; c < channels; c += lanes) {
       Vector sums[rows][3];
-      for (int tap = 0; tap < 3 * rows; tap++) read(sums[tap / 3][tap % 3], line.sums + tap * channels + c);
+      for (int tap = 0; tap < 3 * rows; tap++) sums[tap / 3][tap % 3] = load(line.sums + tap * channels + c);
       const T* x = line.x + (start * stride - s.padLeft) * channels + c;
       const T* dy = line.dy + start * channels + c;
       int64_t j = start;
