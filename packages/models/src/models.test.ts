@@ -36,7 +36,7 @@ test.each<[string, ModelName]>([
   ['inceptionv3', inception],
   ['mobilenet', mobileNet],
   ['mobilenet1.0', mobileNet],
-  ['mobilenetv1_100', mobileNet],
+  ['mobilenetv1_100', { ...mobileNet, activation: 'relu6' }],
 ])('the name %s', (name, expected) => {
   expect(parseModelName(name)).toEqual(expected);
 });
