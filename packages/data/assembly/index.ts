@@ -3,5 +3,5 @@ export { componentTables, quantizationPointer } from './components';
 export { buildHuffman } from './huffman';
 export { decodeScan, want } from './scan';
 export { colorRows, grayRows } from './color';
-export { expandRgb, packRgb, resize } from './resize';
+export { expandRgb, packRgb, resize, resizeRounded } from './resize';
 export { changeAndInterleave, changeAndSum } from './colors';

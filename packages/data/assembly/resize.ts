@@ -127,3 +127,64 @@ export function resize(
   }
   return true;
 }
+
+/** The weighted sum of `count` pixels of four bytes, `step` apart, to whole numbers; weights are multiples of 2⁻²². */
+// @ts-ignore: decorator
+@inline
+function mixBytes(from: usize, step: usize, weights: usize, count: i32): v128 {
+  let sum = i32x4.splat(1 << 21);
+  for (let k: i32 = 0; k < count; k++) {
+    const pixel = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(from)));
+    sum = i32x4.add(sum, i32x4.mul(v128.load32_splat(weights), pixel));
+    from += step;
+    weights += 4;
+  }
+  const whole = i32x4.shr_s(sum, 22);
+  return i32x4.min_s(i32x4.splat(255), i32x4.max_s(i32x4.splat(0), whole));
+}
+
+/**
+ * The same as PIL does it, bit by bit: columns first, in whole numbers, and either pass rounded. Weights are i32, in units
+ * of 2⁻²². Of the image there are `rows` rows; nothing is mirrored.
+ */
+export function resizeRounded(
+  from: usize,
+  stride: i32,
+  rows: i32,
+  rowTaps: usize,
+  height: i32,
+  mostRows: i32,
+  columnTaps: usize,
+  outWidth: i32,
+  mostColumns: i32,
+  planes: usize,
+  planeBytes: usize,
+): bool {
+  const narrowStride = <usize>outWidth * 4;
+  const narrow = allocate(narrowStride * rows);
+  if (narrow == 0) return false;
+  const columnWeights = columnTaps + <usize>outWidth * 4;
+  for (let y: usize = 0; y < <usize>rows; y++) {
+    for (let x: usize = 0; x < <usize>outWidth; x++) {
+      const first = from + y * stride + (<usize>load<i32>(columnTaps + x * 4) << 2);
+      const whole = mixBytes(first, 4, columnWeights + x * mostColumns * 4, mostColumns);
+      const words = i16x8.narrow_i32x4_s(whole, whole);
+      store<i32>(narrow + y * narrowStride + x * 4, i32x4.extract_lane(i8x16.narrow_i16x8_u(words, words), 0));
+    }
+  }
+  const counts = rowTaps + <usize>height * 4;
+  const rowWeights = counts + <usize>height * 4;
+  for (let y: usize = 0; y < <usize>height; y++) {
+    const first = narrow + <usize>load<i32>(rowTaps + y * 4) * narrowStride;
+    let to = planes + y * narrowStride;
+    for (let x: usize = 0; x < <usize>outWidth; x++) {
+      const whole = mixBytes(first + x * 4, narrowStride, rowWeights + y * mostRows * 4, load<i32>(counts + y * 4));
+      const pixel = f32x4.convert_i32x4_s(whole);
+      store<f32>(to, f32x4.extract_lane(pixel, 0));
+      store<f32>(to + planeBytes, f32x4.extract_lane(pixel, 1));
+      store<f32>(to + 2 * planeBytes, f32x4.extract_lane(pixel, 2));
+      to += 4;
+    }
+  }
+  return true;
+}

@@ -13,7 +13,7 @@ export {
   torchvisionNormalization,
 } from './transforms/normalization.js';
 export type { TransformDescription } from './transforms/plan.js';
-export { type Interpolation, resize } from './transforms/resize.js';
+export { type Interpolation, resize, type ResizeOptions } from './transforms/resize.js';
 export {
   centerCrop,
   type CenterCropOptions,

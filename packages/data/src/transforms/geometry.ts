@@ -43,7 +43,8 @@ export function flip(image: FloatImage): FloatImage {
 }
 
 /**
- * The shorter edge to `edge`, then the `size`×`size` in the middle, as torchvision rounds both.
+ * The shorter edge to `edge`, then the `size`×`size` in the middle, as torchvision rounds both. An image of 8 bits stays
+ * one of whole numbers, as in PIL.
  *
  * @example
  * const { height } = resizeAndCenterCrop(image, 256, 224); // 224
@@ -57,7 +58,8 @@ export function resizeAndCenterCrop(
   const { resized, window } = centerWindow(image.height, image.width, edge, size);
   const { height, width } = resized;
   const isThatSize = height === image.height && width === image.width;
-  return crop(isThatSize ? image : resize(image, height, width, undefined, interpolation), window);
+  const rounded = image.data instanceof Uint8Array;
+  return crop(isThatSize ? image : resize(image, height, width, undefined, { interpolation, rounded }), window);
 }
 
 /** What size an image gets whose shorter edge becomes `edge`, and where the middle of that lies. */

@@ -5,12 +5,14 @@ import { describe, expect, test } from 'vitest';
 import type { FloatImage } from '../image.js';
 import { brightness, colorJitter, contrast, lighting, saturation } from './color.js';
 import { randomResizedBox, resizeAndCenterCrop } from './geometry.js';
-import { resize } from './resize.js';
+import { type Interpolation, resize } from './resize.js';
+import { centerCrop } from './transforms.js';
 
 type Pair = [number, number];
 interface Goldens {
   resized: { from: Pair; box: [number, number, number, number]; to: Pair; data: number[] }[];
   centered: { from: Pair; resize: number; size: number; data: number[] }[];
+  centeredBytes: { from: Pair; resize: number; size: number; interpolation: Interpolation; data: number[] }[];
   colored: { operation: 'brightness' | 'contrast' | 'saturation'; factor: number; data: number[] }[];
   scaledHsv: { factors: [number, number, number]; data: number[] }[];
   lighting: { normals: number[]; shift: number[] };
@@ -47,6 +49,16 @@ describe('as torchvision', () => {
   test.each(goldens.centered)('the middle $size of $from at $resize', ({ from, resize: edge, size, data }) => {
     expectAllClose(resizeAndCenterCrop(image(...from), edge, size).data, data, cast);
   });
+
+  test.each(goldens.centeredBytes)(
+    'the middle $size of $from at $resize, $interpolation, as PIL has it with 8 bits',
+    ({ from, resize: edge, size, interpolation, data }) => {
+      const { data: floats, height, width } = image(...from);
+      const bytes = { data: Uint8Array.from(floats), height, width };
+      const validation = centerCrop({ size, resize: edge, interpolation });
+      expect([...validation(bytes, stream()).data]).toEqual(data);
+    },
+  );
 
   test.each(goldens.colored)('$operation by $factor', ({ operation, factor, data }) => {
     const changed = image(4, 5);

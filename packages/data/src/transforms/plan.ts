@@ -18,6 +18,8 @@ export interface Plan {
   box: Box;
   resized: { height: number; width: number };
   interpolation: Interpolation;
+  /** Whether that gives whole numbers; then nothing is mirrored. */
+  rounded: boolean;
   /** and the part of that which is kept, wholly inside. */
   window: Box;
   mirror: boolean;
@@ -43,20 +45,22 @@ export function planOf(
     const shift = description.lighting ? drawLighting(random) : noShift;
     const resized = { height: size, width: size };
     const window = { top: 0, left: 0, ...resized };
-    return { image: { height, width }, box, resized, interpolation: 'bilinear', window, mirror, colors, shift };
+    const plan = { image: { height, width }, box, resized, window, mirror, colors, shift };
+    return { ...plan, interpolation: 'bilinear', rounded: false };
   }
   if (description.kind === 'pad-crop-flip') return undefined;
   const { resized, window } = centerWindow(height, width, description.resize, size);
   if (window.top < 0 || window.left < 0) return undefined;
   const box = { top: 0, left: 0, height, width };
   const { interpolation } = description;
-  return { image: { height, width }, box, resized, interpolation, window, mirror: false, colors: [], shift: noShift };
+  const plan = { image: { height, width }, box, resized, interpolation, window, colors: [], shift: noShift };
+  return { ...plan, rounded: true, mirror: false };
 }
 
 /** Carries a plan out: the reference that faster code must equal. */
 export function carryOut(image: RawImage, plan: Plan): FloatImage {
-  const { box, resized, interpolation, window, mirror, colors, shift } = plan;
-  const whole = resize(image, resized.height, resized.width, box, interpolation);
+  const { box, resized, interpolation, rounded, window, mirror, colors, shift } = plan;
+  const whole = resize(image, resized.height, resized.width, box, { interpolation, rounded });
   const isWhole = window.height === resized.height && window.width === resized.width;
   const kept = isWhole ? whole : crop(whole, window);
   return addShift(changeColors(mirror ? flip(kept) : kept, colors), shift);

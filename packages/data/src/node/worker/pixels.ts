@@ -2,7 +2,7 @@ import type { Box, RawImage } from '../../image.js';
 import type { ColorChange } from '../../transforms/color.js';
 import type { Normalization } from '../../transforms/normalization.js';
 import type { Plan } from '../../transforms/plan.js';
-import { type Taps, taps } from '../../transforms/resize.js';
+import { fixedPointOne, type Taps, taps } from '../../transforms/resize.js';
 import type { HuffmanCode, JpegHeader, JpegScan } from './jpeg-header.js';
 import { program } from './pixels.generated.js';
 
@@ -74,6 +74,19 @@ interface Program {
     outWidth: number,
     mostColumns: number,
     mirror: boolean,
+    planes: number,
+    planeBytes: number,
+  ): number;
+  resizeRounded(
+    from: number,
+    stride: number,
+    rows: number,
+    rowTaps: number,
+    height: number,
+    mostRows: number,
+    columnTaps: number,
+    outWidth: number,
+    mostColumns: number,
     planes: number,
     planeBytes: number,
   ): number;
@@ -169,34 +182,24 @@ export class Pixels {
   #transform(
     region: Region,
     { rows, columns }: Axes,
-    { mirror, colors, shift }: Plan,
+    { mirror, rounded, colors, shift }: Plan,
     normalization: Normalization,
     into: Float32Array,
   ): void {
     const program = this.#program;
     const [height, width] = [rows.starts.length, columns.starts.length];
     if (width < 4) throw new Undecodable('fewer than four columns');
-    const rowTaps = this.#rowTaps(rows, region.top);
-    const columnTaps = this.#columnTaps(columns, region.left);
+    const rowTaps = this.#rowTaps(rows, region.top, rounded);
+    const columnTaps = this.#columnTaps(columns, region.left, rounded);
     const planeBytes = (height * width * 4 + 15) & ~15;
     const planes = this.#allocate(3 * planeBytes);
     // What fills a plane up to a multiple of four pixels must be 0.
     for (let c = 1; c <= 3; c++) this.#floats(planes + c * planeBytes - 16, 4).fill(0);
     const { address, stride } = region;
-    const done = program.resize(
-      address,
-      stride,
-      region.width,
-      rowTaps,
-      height,
-      rows.most,
-      columnTaps,
-      width,
-      columns.most,
-      mirror,
-      planes,
-      planeBytes,
-    );
+    const taken = [rowTaps, height, rows.most, columnTaps, width, columns.most] as const;
+    const done = rounded
+      ? program.resizeRounded(address, stride, region.height, ...taken, planes, planeBytes)
+      : program.resize(address, stride, region.width, ...taken, mirror, planes, planeBytes);
     if (done === 0) throw new Undecodable('the image is too large');
     const { mean, deviation } = normalization;
     const affine = this.#copy(
@@ -314,23 +317,30 @@ export class Pixels {
     this.#codes[slot] = { counts: code.counts.slice(), symbols: code.symbols.slice() };
   }
 
-  #rowTaps({ starts, counts, weights }: Taps, origin: number): number {
+  #rowTaps({ starts, counts, weights }: Taps, origin: number, rounded: boolean): number {
     const n = starts.length;
     const address = this.#allocate((2 * n + weights.length) * 4);
     const { buffer } = this.#program.memory;
     new Int32Array(buffer, address, n).set(starts.map((start) => start - origin));
     new Int32Array(buffer, address + 4 * n, n).set(counts);
-    new Float32Array(buffer, address + 8 * n, weights.length).set(weights);
+    this.#writeWeights(address + 8 * n, weights, rounded);
     return address;
   }
 
-  #columnTaps({ starts, weights }: Taps, origin: number): number {
+  #columnTaps({ starts, weights }: Taps, origin: number, rounded: boolean): number {
     const n = starts.length;
     const address = this.#allocate((n + weights.length) * 4);
     const { buffer } = this.#program.memory;
     new Int32Array(buffer, address, n).set(starts.map((start) => start - origin));
-    new Float32Array(buffer, address + 4 * n, weights.length).set(weights);
+    this.#writeWeights(address + 4 * n, weights, rounded);
     return address;
+  }
+
+  /** As floats, or in whole units of fixed point. */
+  #writeWeights(address: number, weights: Float64Array, rounded: boolean): void {
+    const { buffer } = this.#program.memory;
+    if (rounded) new Int32Array(buffer, address, weights.length).set(weights.map((w) => w * fixedPointOne));
+    else new Float32Array(buffer, address, weights.length).set(weights);
   }
 
   #floats(address: number, length: number): Float32Array {
@@ -363,10 +373,11 @@ interface Axes {
   columns: Taps;
 }
 
-function axesOf({ box, image, resized, window, interpolation }: Plan): Axes {
+function axesOf({ box, image, resized, window, interpolation, rounded }: Plan): Axes {
+  const how = { interpolation, rounded };
   return {
-    rows: taps(box.top, box.height, image.height, resized.height, interpolation, window.top, window.height),
-    columns: taps(box.left, box.width, image.width, resized.width, interpolation, window.left, window.width),
+    rows: taps(box.top, box.height, image.height, resized.height, { ...how, first: window.top, count: window.height }),
+    columns: taps(box.left, box.width, image.width, resized.width, { ...how, first: window.left, count: window.width }),
   };
 }
 
