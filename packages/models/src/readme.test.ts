@@ -1,0 +1,3 @@
+import { testReadme } from '@bag/testing';
+
+testReadme(new URL('../README.md', import.meta.url));
