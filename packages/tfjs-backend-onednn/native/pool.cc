@@ -58,6 +58,21 @@ struct Pool {
   int64_t cost() const { return std::max(inRow(), outRow()); }
 };
 
+/** The pixels that the means along an axis are over: those of the image, and so many before and after it. */
+struct Counted {
+  const Axis& axis;
+  int64_t before, after;
+
+  Counted(const Axis& axis, Arguments& in) : axis(axis), before(in.integer(0, most)), after(in.integer(0, most)) {}
+  int64_t of(int64_t index) const {
+    const int64_t corner = axis.corner(index);
+    return std::min(axis.in + after, corner + axis.window) - std::max(-before, corner);
+  }
+
+ private:
+  static constexpr int64_t most = 1 << 20;
+};
+
 /** A pixel of a window: its first channel, counted from the start of the image, and its number in the image. */
 struct Tap {
   int64_t offset;
@@ -227,7 +242,7 @@ void gradientOfMaxima(const Pool& pool, const T* dy, const T* x, T* dx, bool str
 }
 
 template <typename T>
-void means(const Pool& pool, const T* x, T* y) {
+void means(const Pool& pool, const Counted& rows, const Counted& columns, const T* x, T* y) {
   const int64_t channels = pool.channels;
   std::vector<double> sums(static_cast<size_t>(channels));
   std::vector<float> buffer(sums.size());
@@ -239,7 +254,9 @@ void means(const Pool& pool, const T* x, T* y) {
 #pragma omp simd
       for (int64_t c = 0; c < channels; c++) sum[c] += value[c];
     }
-    const auto count = static_cast<double>(taps.size());
+    const int64_t number = window / channels;
+    const auto count = static_cast<double>(rows.of(number / pool.columns.out % pool.rows.out) *
+                                           columns.of(number % pool.columns.out));
     float* mean = buffer.data();
 #pragma omp simd
     for (int64_t c = 0; c < channels; c++) mean[c] = static_cast<float>(sum[c] / count);
@@ -248,11 +265,15 @@ void means(const Pool& pool, const T* x, T* y) {
 }
 
 template <typename T>
-void gradientOfMeans(const Pool& pool, const T* dy, T* dx, bool streaming) {
-  const float share = 1.0f / static_cast<float>(pool.rows.window * pool.columns.window);
+void gradientOfMeans(const Pool& pool, const Counted& countedRows, const Counted& countedColumns, const T* dy, T* dx,
+                     bool streaming) {
+  struct Window {
+    const T* dy;
+    float share;
+  };
   const int64_t height = pool.rows.in, channels = pool.channels;
   parallelFor(pool.batch * height, pool.cost(), [&](int64_t from, int64_t to) {
-    std::vector<const T*> covering;
+    std::vector<Window> covering;
     for (int64_t index = from; index < to; index++) {
       const Span rows = pool.rows.windows(index % height);
       for (int64_t column = 0; column < pool.columns.in; column++) {
@@ -260,13 +281,14 @@ void gradientOfMeans(const Pool& pool, const T* dy, T* dx, bool streaming) {
         covering.clear();
         for (int64_t i = rows.from; i < rows.to; i++) {
           for (int64_t j = columns.from; j < columns.to; j++) {
-            covering.push_back(dy + ((index / height * pool.rows.out + i) * pool.columns.out + j) * channels);
+            covering.push_back({dy + ((index / height * pool.rows.out + i) * pool.columns.out + j) * channels,
+                                1.0f / static_cast<float>(countedRows.of(i) * countedColumns.of(j))});
           }
         }
         fillPixel(dx + (index * pool.columns.in + column) * channels, channels, streaming,
                   [&](int64_t c, auto sum, auto) {
-                    for (const T* window : covering) sum += get(window + c, sum);
-                    return sum * share;
+                    for (const auto& window : covering) sum += get(window.dy + c, sum) * window.share;
+                    return sum;
                   });
       }
     }
@@ -320,20 +342,25 @@ void MaxPoolGrad(Arguments& in) {
   });
 }
 
-/** The mean of the pixels that are inside of the image. */
+/** The mean of a window's pixels: their sum by the number of those that count. */
 void AvgPool(Arguments& in) {
   const Tensor x = in.stored(), y = in.tensor(x.dtype);
   const Pool pool(x, y, in);
-  withStorage(x.dtype, [&](auto type) { means(pool, as<decltype(type)>(x), as<decltype(type)>(y)); });
+  const Counted rows(pool.rows, in), columns(pool.columns, in);
+  if (y.size == 0) return;
+  withStorage(x.dtype, [&](auto type) {
+    means(pool, rows, columns, as<decltype(type)>(x), as<decltype(type)>(y));
+  });
 }
 
-/** dx = Σ dy of the windows that cover the pixel, divided by the size of a whole window, as TensorFlow.js has it. */
+/** dx = Σ dy of the windows that cover the pixel, each by the number of its pixels that count. */
 void AvgPoolGrad(Arguments& in) {
   const Tensor dy = in.stored(), dx = in.tensor(dy.dtype);
   const Pool pool(dx, dy, in);
+  const Counted rows(pool.rows, in), columns(pool.columns, in);
   withStorage(dy.dtype, [&](auto type) {
     using T = decltype(type);
-    gradientOfMeans(pool, as<T>(dy), as<T>(dx), streams(dx));
+    gradientOfMeans(pool, rows, columns, as<T>(dy), as<T>(dx), streams(dx));
   });
 }
 

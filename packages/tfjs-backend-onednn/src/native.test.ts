@@ -108,6 +108,7 @@ describe('the native interface', () => {
     // As many tiles and channels as Winograd's algorithm wants.
     const images = () => tensor(block(8 * 16 * 16 * 16), 8, 16, 16, 16);
     const square = () => tensor(block(9 * 16 * 16), 3, 3, 16, 16);
+    const depthwise = () => tensor(block(9 * 16), 3, 3, 16, 1);
     const padded = [2, 1, 1, 2, 1, 1, 2, 1, 1, 0];
     const direct = {
       AllFinite: [...tensor(block(1)), 1, ...x],
@@ -128,9 +129,9 @@ describe('the native interface', () => {
       MaxPool: [...x, ...pooled, ...windows],
       MaxPoolWithArgmax: [...x, ...pooled, block(8), 1, 4, 1, 2, 2, 2, ...windows, 1],
       MaxPoolGrad: [...pooled, ...x, ...like(), ...windows],
-      AvgPool: [...x, ...pooled, ...windows],
+      AvgPool: [...x, ...pooled, ...windows, 0, 0, 1, 1],
       GlobalAveragePoolGrad: [...vector(), ...like()],
-      AvgPoolGrad: [...pooled, ...like(), ...windows],
+      AvgPoolGrad: [...pooled, ...like(), ...windows, 0, 0, 1, 1],
     };
     if (dtype !== 0) {
       const products = dtype === 3 && /bf16|amx/.test(info().instructionSet) ? 'Convolution|MatMul|' : '';
@@ -141,6 +142,9 @@ describe('the native interface', () => {
       ['Convolution', [...images(), ...square(), 0, ...images(), ...padded, 1, 0]],
       ['ConvolutionInputGradient', [...images(), ...square(), ...images(), ...padded]],
       ['ConvolutionFilterGradient', [...images(), ...images(), ...square(), ...padded]],
+      ['Convolution', [...images(), ...depthwise(), 0, ...images(), ...padded.slice(0, -1), 1, 1, 0]],
+      ['ConvolutionInputGradient', [...images(), ...depthwise(), ...images(), ...padded.slice(0, -1), 1]],
+      ['ConvolutionFilterGradient', [...images(), ...images(), ...depthwise(), ...padded.slice(0, -1), 1]],
     ];
   };
 

@@ -1,5 +1,12 @@
 import { allFinite } from '@bag/mixed-precision';
-import { batchNormTraining, crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
+import {
+  averagePool,
+  batchNormTraining,
+  crossEntropy,
+  depthwiseConv2d,
+  PendingStatistics,
+  valueAndGradients,
+} from '@bag/ops';
 import { sgd } from '@bag/optim';
 import { createRandom, normal } from '@bag/random';
 import { mixup, smoothLabels } from '@bag/regularizers';
@@ -59,7 +66,7 @@ class Layers {
   depthwise(name: string, channels: number, strides = 1): Layer {
     const filter = this.#weight<tf.Rank.R4>(name, [3, 3, channels, 1], 9);
     const batchNorm = this.#batchNorm(name, channels, false);
-    return (x, statistics) => batchNorm(tf.depthwiseConv2d(x, filter, strides, 'same'), statistics);
+    return (x, statistics) => batchNorm(depthwiseConv2d(x, filter, { strides, padding: 1 }), statistics);
   }
 
   dense(name: string, from: number): (x: tf.Tensor2D) => tf.Tensor2D {
@@ -119,7 +126,7 @@ function inception(): Model {
       const branches = [
         straight(x, statistics),
         tall(wide(narrow(x, statistics), statistics), statistics),
-        pooled(tf.avgPool(x, 3, 1, 'same'), statistics),
+        pooled(averagePool(x, { size: 3, strides: 1, padding: 1 }), statistics),
         tf.maxPool(x, 3, 1, 'same'),
       ];
       return dense(globalPool(tf.concat(branches, 3)));
@@ -184,9 +191,9 @@ async function losses(backend: 'cpu' | 'onednn', steps: number): Promise<number[
 const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
 
 describe.each([
-  ['a ResNet-8-D', resnet8d, ['BagConv2D', 'BagBatchNormTrainingGrad', 'AvgPool']],
-  ['depthwise separable convolutions', separable, ['DepthwiseConv2dNativeBackpropFilter', 'Relu6']],
-  ['Inception branches', inception, ['Concat', 'MaxPoolGrad', 'AvgPoolGrad']],
+  ['a ResNet-8-D', resnet8d, ['BagConv2D', 'BagBatchNormTrainingGrad', 'BagAveragePool']],
+  ['depthwise separable convolutions', separable, ['BagDepthwiseConv2DBackpropFilter', 'Relu6']],
+  ['Inception branches', inception, ['Concat', 'MaxPoolGrad', 'BagAveragePoolGrad']],
 ])('a training step of %s', (_, create, kernels) => {
   beforeEach(() => tf.setBackend('onednn'));
 

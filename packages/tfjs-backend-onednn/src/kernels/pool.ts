@@ -42,7 +42,18 @@ function pushWindows(call: Call, info: backend_util.Conv2DInfo): void {
   call.number(info.padInfo.left);
 }
 
-function pool(kernel: number, x: TensorInfo, attributes: Attributes, backend: OnednnBackend): TensorInfo {
+/** How many rows and columns around the image count, beside its own, in a mean: top, bottom, left, right. */
+type Counted = [number, number, number, number];
+
+const imageOnly: Counted = [0, 0, 0, 0];
+
+function pool(
+  kernel: number,
+  x: TensorInfo,
+  attributes: Attributes,
+  backend: OnednnBackend,
+  counted: Counted | [] = [],
+): TensorInfo {
   const info = geometry(x.shape, attributes);
   if (info.filterHeight === 1 && info.filterWidth === 1 && util.arraysEqual(info.inShape, info.outShape)) {
     return backend.alias(x, x.shape, x.dtype);
@@ -52,8 +63,26 @@ function pool(kernel: number, x: TensorInfo, attributes: Attributes, backend: On
   call.operand(x, half);
   const y = call.storedOutput(info.outShape, half, x.dtype as NumericDType);
   pushWindows(call, info);
+  for (const number of counted) call.number(number);
   call.run();
   return y;
+}
+
+function averagePoolGradient(
+  dy: TensorInfo,
+  x: TensorInfo,
+  attributes: Attributes,
+  counted: Counted,
+  backend: OnednnBackend,
+): TensorInfo {
+  const call = backend.call(AvgPoolGrad);
+  const half = storedAlike(backend, dy);
+  call.operand(dy, half);
+  const dx = call.storedOutput(x.shape, half);
+  pushWindows(call, geometry(x.shape, attributes));
+  for (const number of counted) call.number(number);
+  call.run();
+  return dx;
 }
 
 function maxPoolGradient(dy: TensorInfo, x: TensorInfo, attributes: Attributes, backend: OnednnBackend): TensorInfo {
@@ -72,7 +101,7 @@ const areFloats = (inputs: object): boolean =>
 
 define<Input, Attributes>('MaxPool', ({ x }, attributes, backend) => pool(MaxPool, x, attributes, backend));
 
-define<Input, Attributes>('AvgPool', ({ x }, attributes, backend) => pool(AvgPool, x, attributes, backend), {
+define<Input, Attributes>('AvgPool', ({ x }, attributes, backend) => pool(AvgPool, x, attributes, backend, imageOnly), {
   takes: areFloats,
 });
 
@@ -102,13 +131,9 @@ define<{ dy: TensorInfo; input: TensorInfo; output: TensorInfo }, Attributes>(
 define<{ dy: TensorInfo; input: TensorInfo }, Attributes>(
   'AvgPoolGrad',
   ({ dy, input }, attributes, backend) => {
-    const call = backend.call(AvgPoolGrad);
-    const half = storedAlike(backend, dy);
-    call.operand(dy, half);
-    const dx = call.storedOutput(input.shape, half);
-    pushWindows(call, geometry(input.shape, attributes));
-    call.run();
-    return dx;
+    // TensorFlow.js divides by the size of a whole window.
+    const { filterHeight: h, filterWidth: w } = geometry(input.shape, attributes);
+    return averagePoolGradient(dy, input, attributes, [h, h, w, w], backend);
   },
   { takes: areFloats },
 );
@@ -133,6 +158,32 @@ define<Input, BagAttributes>('BagMaxPool', ({ x }, attributes, backend) =>
 
 define<{ dy: TensorInfo; x: TensorInfo }, BagAttributes>('BagMaxPoolGrad', ({ dy, x }, attributes, backend) =>
   maxPoolGradient(dy, x, explicit(attributes), backend),
+);
+
+interface AverageAttributes extends BagAttributes {
+  outSize: Pair;
+  countPadding: boolean;
+}
+
+/** Windows as many as `outSize` has, by padding as far as the last ones reach. */
+function reaching(x: TensorInfo, { outSize, ...attributes }: AverageAttributes): Attributes {
+  const { filterSize, strides, pad } = attributes;
+  const sides = ([0, 1] as const).map((axis): Pair => {
+    const end = (outSize[axis] - 1) * strides[axis] + filterSize[axis];
+    return [pad[axis][0], Math.max(0, end - pad[axis][0] - (x.shape[axis + 1] as number))];
+  }) as [Pair, Pair];
+  return explicit({ ...attributes, pad: sides });
+}
+
+const countedOf = ({ pad, countPadding }: AverageAttributes): Counted =>
+  countPadding ? [...pad[0], ...pad[1]] : imageOnly;
+
+define<Input, AverageAttributes>('BagAveragePool', ({ x }, attributes, backend) =>
+  pool(AvgPool, x, reaching(x, attributes), backend, countedOf(attributes)),
+);
+
+define<{ dy: TensorInfo; x: TensorInfo }, AverageAttributes>('BagAveragePoolGrad', ({ dy, x }, attributes, backend) =>
+  averagePoolGradient(dy, x, reaching(x, attributes), countedOf(attributes), backend),
 );
 
 define<{ dy: TensorInfo; x: TensorInfo }>('BagGlobalAveragePoolGrad', ({ dy, x }, _, backend) => {
