@@ -1,4 +1,4 @@
-import { conv2d } from '@bag/ops';
+import { conv2d, depthwiseConv2d } from '@bag/ops';
 import { describeOnBackends, expectAllClose } from '@bag/testing';
 import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
@@ -146,6 +146,8 @@ describeOnBackends('the gradients of convolutions', (backend) => {
   test.each<Case>([
     ['conv2d', [3, 3, 2, 4], (x, w) => tf.conv2d(x, w, 1, 'same')],
     ['conv2d of @bag/ops', [3, 3, 2, 4], (x, w) => conv2d(x, w, { padding: 1 })],
+    ['depthwiseConv2d of @bag/ops', [3, 3, 2, 1], (x, w) => depthwiseConv2d(x, w, { padding: 1 })],
+    ['strided depthwiseConv2d of @bag/ops', [3, 3, 2, 1], (x, w) => depthwiseConv2d(x, w, { padding: 1, strides: 2 })],
     ['fused.conv2d', [3, 3, 2, 4], (x, w) => tf.fused.conv2d({ x, filter: w, strides: 1, pad: 'same' })],
     // Its gradients are kernels that wasm has not.
     ...(backend === 'wasm' ? [] : [depthwise]),
@@ -154,7 +156,7 @@ describeOnBackends('the gradients of convolutions', (backend) => {
       tf.tensor(roundArray(x.dataSync<'float32'>().slice(), 'bfloat16'), x.shape) as T;
     tf.tidy(() => {
       const [x, w] = [image([1, 4, 4, 2], 0.3), image(filterShape, 0.7)] as const;
-      const dy = image([1, 4, 4, 4], 0.9);
+      const dy = image(f(x, w).shape, 0.9);
       const actual = inStep('bfloat16', ({ cast }) =>
         tf.grads((x, w) => cast(() => f(x as tf.Tensor4D, w as tf.Tensor4D)))([x, w], dy),
       );
@@ -163,5 +165,20 @@ describeOnBackends('the gradients of convolutions', (backend) => {
         expectAllClose(gradient, exact[i]?.dataSync() as Float32Array, { relative: 1e-6, absolute: 1e-6 });
       });
     });
+  });
+
+  test.each(formats)('%s, depthwise: of a 16-bit dy, x’s is 16-bit, the filter’s is not', (format) => {
+    const w = matrix(9, 2, 0.7);
+    const rows = matrix(16, 2, 0.3);
+    const gradients = inStep(format, ({ half, cast }) => {
+      const f = (x: tf.Tensor, filter: tf.Tensor) =>
+        cast(() =>
+          depthwiseConv2d(tf.reshape(x, [1, 4, 4, 2]), tf.reshape(filter, [3, 3, 2, 1]), { padding: 1, strides: 2 }),
+        );
+      const y = f(half(rows), tf.tensor2d(w));
+      const dy = tf.reshape(half(matrix(4, 2, 0.9)), [1, 2, 2, 2]);
+      return [y, ...tf.grads(f)([half(rows), tf.tensor2d(w)], dy)];
+    });
+    expect(gradients.map((values) => isRounded(values, format))).toEqual([true, true, false]);
   });
 });

@@ -1,3 +1,4 @@
+import { depthwiseConv2d } from '@bag/ops';
 import { describeOnBackends } from '@bag/testing';
 import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
@@ -13,6 +14,7 @@ const pairs = names.flatMap((outer) => names.map((inner) => [outer, inner] as co
 const valueOf = (f: () => tf.Tensor): number => tf.tidy(() => f().dataSync()[0] as number);
 const product = () => valueOf(() => tf.matMul(tf.fill([1, 1], 1 / 3), tf.ones([1, 1])));
 const convolution = () => tf.conv2d(tf.fill<tf.Rank.R4>([1, 1, 1, 1], 1 / 3), tf.ones([1, 1, 1, 1]), 1, 'valid');
+const depthwise = () => valueOf(() => depthwiseConv2d(tf.fill([1, 1, 1, 1], 1 / 3), tf.ones([1, 1, 1, 1])));
 const convolved = () => valueOf(convolution);
 
 describeOnBackends('policies inside of policies', () => {
@@ -21,7 +23,13 @@ describeOnBackends('policies inside of policies', () => {
     const seen = outer.step(() =>
       outer.autocast(() => {
         const before = product();
-        const within = inner.autocast(() => [product(), convolved(), outer.autocast(product), product()]);
+        const within = inner.autocast(() => [
+          product(),
+          convolved(),
+          depthwise(),
+          outer.autocast(depthwise),
+          product(),
+        ]);
         expect(() =>
           inner.autocast(() => {
             throw new Error('stop');
@@ -31,7 +39,7 @@ describeOnBackends('policies inside of policies', () => {
       }),
     );
     const [out, in_] = [third[outerName], third[innerName]];
-    expect(seen).toEqual([out, in_, in_, out, in_, out]);
+    expect(seen).toEqual([out, in_, in_, in_, out, in_, out]);
     expect(product()).toBe(third.fp32);
   });
 
@@ -72,7 +80,9 @@ describeOnBackends('operations in float32', () => {
     const precision = policy({ dtype: 'bf16', float32: ['matMul'] });
     expect(precision.autocast(() => [product(), convolved()])).toEqual([third.fp32, third.bf16]);
     const other = policy({ dtype: 'bf16', float32: ['convolution', 'depthwiseConvolution'] });
-    expect(other.autocast(() => [product(), convolved()])).toEqual([third.bf16, third.fp32]);
+    expect(other.autocast(() => [product(), convolved(), depthwise()])).toEqual([third.bf16, third.fp32, third.fp32]);
+    const dense = policy({ dtype: 'bf16', float32: ['convolution'] });
+    expect(dense.autocast(() => [convolved(), depthwise()])).toEqual([third.fp32, third.bf16]);
     expect(precision.describe()).toContain('bfloat16 (matMul in float32), ');
   });
 
