@@ -1,12 +1,14 @@
-// Our side of depthwise.mjs: for each line of JSON one kernel, several times if it is short.
+// Our side of depthwise.mjs: for each line of JSON one kernel, several times if it is short. BACKEND=wasm measures that one.
 import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs';
-import '@bag/ops';
+import { depthwiseConv2d } from '@bag/ops';
 
 const backend = process.env.BACKEND ?? 'onednn';
 await (backend === 'onednn' ? import('@bag/tfjs-backend-onednn') : import('@bag/tfjs-wasm-training'));
 tf.enableProdMode();
 await tf.setBackend(backend);
+// An engine without these kernels gets its compositions at the first call.
+tf.tidy(() => tf.grads((x, f) => depthwiseConv2d(x, f))([tf.ones([1, 3, 3, 1]), tf.ones([3, 3, 1, 1])]));
 
 const pad = [
   [1, 1],
@@ -21,7 +23,6 @@ let made;
 
 function inputs(key, { batch, size, channels, stride, precision }) {
   if (made?.key === key) return made;
-  tf.disposeVariables();
   if (made) tf.dispose([made.x, made.dy, made.filter]);
   const outSize = Math.floor((size - 1) / stride) + 1;
   const stored = (tensor) => {

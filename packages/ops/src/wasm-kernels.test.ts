@@ -2,4 +2,5 @@
 import '@bag/tfjs-wasm-training';
 import './batch-norm.test.js';
 import './cross-entropy.test.js';
+import './depthwise-conv2d.test.js';
 import './sgd-update.test.js';

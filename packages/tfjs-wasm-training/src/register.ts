@@ -17,6 +17,7 @@ import { batchNormTraining, batchNormTrainingGrad } from './batch-norm.js';
 import { conv2dBackpropFilter } from './conv2d-backprop-filter.js';
 import { conv2dBackpropInput } from './conv2d-backprop-input.js';
 import { crossEntropy, crossEntropyGrad } from './cross-entropy.js';
+import { depthwiseConv2d, depthwiseConv2dBackpropFilter, depthwiseConv2dBackpropInput } from './depthwise-conv2d.js';
 import type { WasmKernel } from './heap.js';
 import { identity } from './identity.js';
 import { matMul } from './mat-mul.js';
@@ -32,6 +33,9 @@ const additions: Record<string, WasmKernel> = {
   BagBatchNormTrainingGrad: batchNormTrainingGrad,
   BagCrossEntropy: crossEntropy,
   BagCrossEntropyGrad: crossEntropyGrad,
+  BagDepthwiseConv2D: depthwiseConv2d,
+  BagDepthwiseConv2DBackpropInput: depthwiseConv2dBackpropInput,
+  BagDepthwiseConv2DBackpropFilter: depthwiseConv2dBackpropFilter,
   BagSgdUpdate: sgdUpdate,
   [Identity]: identity,
   [MaxPoolGrad]: maxPoolGrad,
