@@ -47,7 +47,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^packages/',
-        pathNot: `${tests}|^packages/[^/]+/src/node(/|\\.ts$)|^packages/tfjs-backend-onednn/|/dist/|config\\.ts$|/bench/`,
+        pathNot: `${tests}|^packages/[^/]+/src/node(/|\\.ts$)|^packages/tfjs-backend-onednn/|/dist/|config\\.ts$|/bench/|/generate\\.mjs$`,
       },
       to: { dependencyTypes: ['core'] },
     },

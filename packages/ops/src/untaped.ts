@@ -15,5 +15,5 @@ export function untaped<T extends Tensor>(inputs: readonly Tensor[], f: () => T)
     value: f(),
     gradFunc: () => inputs.map((input) => zerosLike(input)),
   }));
-  return constant(...inputs) as T;
+  return constant(...inputs);
 }
