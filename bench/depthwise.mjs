@@ -1,10 +1,9 @@
-// `depthwise.mjs [ROUNDS [BATCH]]`: MobileNet's depthwise convolutions and both of their gradients, beside PyTorch's.
-import { Contender, interleave, median, speedup } from './contender.mjs';
-import { here, machine, pythonsWithTorch, threadEnvironment } from './machine.mjs';
+// MobileNet's depthwise convolutions and both of their gradients, beside PyTorch's.
 import { join } from 'node:path';
+import { Contender, interleave, median, speedup } from './contender.mjs';
+import { here, pythonsWithTorch, threadEnvironment } from './machine.mjs';
 
-const [rounds = 9, batch = 16] = process.argv.slice(2).map(Number);
-// Size, channels, stride; and how often MobileNet has it.
+/** Size, channels, stride; and how often MobileNet has it. */
 const layers = [
   [112, 32, 1, 1],
   [112, 64, 2, 1],
@@ -18,37 +17,38 @@ const layers = [
 ];
 const works = ['forward', 'input', 'filter'];
 
-const ours = new Contender('ours', process.execPath, [join(here, 'ours-depthwise.mjs')], threadEnvironment);
-const peers = pythonsWithTorch().map(
-  ({ version, python }) =>
-    new Contender(`PyTorch ${version}`, python, [join(here, 'peers/torch_depthwise.py')], threadEnvironment),
-);
-
-console.log(`${machine()}; batch ${batch}, n = ${rounds}, interleaved; medians in ms, × = PyTorch's time over ours\n`);
-for (const precision of ['fp32', 'bf16']) {
-  const columns = works.flatMap((work) => [`${work}, ours`, ...peers.map(({ name }) => `${name} (×)`)]);
-  console.log(`| ${precision} | ${columns.join(' | ')} |\n|${'---|'.repeat(columns.length + 1)}`);
-  const totals = new Map();
-  for (const [size, channels, stride, count] of layers) {
-    const cells = [];
-    for (const work of works) {
-      const line = JSON.stringify({ work, batch, size, channels, stride, precision });
-      const results = await interleave([ours, ...peers], line, { rounds, warmup: 2 });
-      cells.push(results.get('ours').median.toFixed(2));
-      for (const [name, { ms }] of results) {
-        const key = `${work}, ${name}`;
-        totals.set(key, (totals.get(key) ?? 0) + count * median(ms));
-        if (name === 'ours') continue;
-        cells.push(`${median(ms).toFixed(2)} (${speedup(results, 'ours', name).toFixed(2)})`);
+export async function depthwise({ batch = 16, rounds = 9 } = {}) {
+  const start = (name, command, file) => new Contender(name, command, [join(here, file)], threadEnvironment);
+  const ours = start('ours', process.execPath, 'ours-depthwise.mjs');
+  const peers = pythonsWithTorch().map(({ version, python }) =>
+    start(`PyTorch ${version}`, python, 'peers/torch_depthwise.py'),
+  );
+  for (const precision of ['fp32', 'bf16']) {
+    console.log(`\n## Depthwise convolutions of MobileNet, batch ${batch}, ${precision}: medians in ms\n`);
+    const columns = works.flatMap((work) => [`${work}, ours`, ...peers.map(({ name }) => `${name} (×)`)]);
+    console.log(`| layer | ${columns.join(' | ')} |\n|${'---|'.repeat(columns.length + 1)}`);
+    const totals = new Map();
+    for (const [size, channels, stride, count] of layers) {
+      const cells = [];
+      for (const work of works) {
+        const line = JSON.stringify({ work, batch, size, channels, stride, precision });
+        const results = await interleave([ours, ...peers], line, { rounds, warmup: 2 });
+        cells.push(results.get('ours').median.toFixed(2));
+        for (const [name, { ms }] of results) {
+          const key = `${work}, ${name}`;
+          totals.set(key, (totals.get(key) ?? 0) + count * median(ms));
+          if (name !== 'ours') cells.push(`${median(ms).toFixed(2)} (${speedup(results, 'ours', name).toFixed(2)})`);
+        }
       }
+      console.log(`| ${size}²×${channels}${stride > 1 ? `, /${stride}` : ''} | ${cells.join(' | ')} |`);
     }
-    console.log(`| ${size}²×${channels}${stride > 1 ? `, /${stride}` : ''} | ${cells.join(' | ')} |`);
+    const sums = works.flatMap((work) => {
+      const own = totals.get(`${work}, ours`);
+      const others = peers.map(({ name }) => totals.get(`${work}, ${name}`));
+      return [own.toFixed(1), ...others.map((other) => `${other.toFixed(1)} (${(other / own).toFixed(2)})`)];
+    });
+    console.log(`| all 13 | ${sums.join(' | ')} |`);
   }
-  const sums = works.flatMap((work) => {
-    const own = totals.get(`${work}, ours`);
-    const others = peers.map(({ name }) => totals.get(`${work}, ${name}`));
-    return [own.toFixed(1), ...others.map((other) => `${other.toFixed(1)} (${(other / own).toFixed(2)})`)];
-  });
-  console.log(`| all 13 | ${sums.join(' | ')} |\n`);
+  console.log(`\nn = ${rounds}, interleaved; × = PyTorch's time over ours, the median of the rounds.`);
+  await Promise.all([ours, ...peers].map((contender) => contender.end()));
 }
-await Promise.all([ours, ...peers].map((contender) => contender.end()));

@@ -48,6 +48,7 @@ const benchmarks = {
     }),
   'resnet50-infer': () =>
     resnet({ model: 'resnet50', batch: 16, size: 224, work: 'infer', rounds: 9, goal: '1.15 × of PyTorch' }),
+  depthwise: async () => (await import('./depthwise.mjs')).depthwise(),
   bandwidth: async () => (await import('./bandwidth.mjs')).bandwidth(),
   'small-ops': async () => (await import('./small-ops.mjs')).smallOps(),
 };

@@ -65,6 +65,13 @@ class Next {
   int64_t lines_;
 };
 
+/** Rows of an image that the next line meets and this one, which begins at row `top` of the whole batch, does not. */
+template <typename T>
+BAG_INLINE Next rowsAfter(const Shape& s, const T* x, int64_t top) {
+  const int64_t rows = s.batch * s.height, row = s.width * s.channels, first = std::min(top + 3, rows);
+  return {x + first * row, std::min(s.stride, rows - first) * row};
+}
+
 /** A line of the result, and the rows of the image and of the filter that it is made of. */
 template <typename T>
 struct Line {
@@ -154,7 +161,7 @@ bool Shape::fits() const {
 
 void convolve(const Shape& shape, const void* x, const float* filter, const float* bias, void* y) {
   const int64_t row = shape.width * shape.channels, outRow = shape.outWidth * shape.channels;
-  const int64_t lines = shape.batch * shape.outHeight, rows = shape.batch * shape.height;
+  const int64_t lines = shape.batch * shape.outHeight;
   const bool streaming = streams(lines * outRow, shape.dtype);
   specialise(shape.stride, streaming, shape.dtype, [&](auto stride, auto past, auto type) {
     using T = decltype(type);
@@ -164,9 +171,8 @@ void convolve(const Shape& shape, const void* x, const float* filter, const floa
       for (int64_t index = first; index < end; index++) {
         const int64_t corner = index % s.outHeight * stride - s.padTop, top = index / s.outHeight * s.height + corner;
         const Span taps = tapsOf(corner, s.height);
-        const int64_t next = std::min(top + 3, rows);
         const Line<T> line{from + (top + taps.from) * row, filter + taps.from * 3 * s.channels, bias,
-                           to + index * outRow, {from + next * row, std::min<int64_t>(stride, rows - next) * row}};
+                           to + index * outRow, rowsAfter(s, from, top)};
         withRows(taps, [&](auto count) { convolveLine<count, stride, past>(s, line); });
       }
       fence();
@@ -288,6 +294,9 @@ namespace {
 /** Columns of a line that are gone through for one vector of channels, which stay in the cache for the next. */
 constexpr int64_t columnsAtOnce = 32;
 
+/** Pixels of dy whose products are added together. */
+constexpr int addedAtOnce = 2;
+
 /** Adds up in single precision what so many pixels of dy give at least; the sums of these are in double. */
 constexpr int64_t pixelsInSingle = 128;
 
@@ -299,6 +308,7 @@ struct Products {
   const T* dy;
   /** The sums for the taps of the first row, as [3·rows][channels]. */
   float* sums;
+  Next nextRows, nextLine;
 };
 
 /** Adds a pixel's products to sums in memory. */
@@ -340,17 +350,21 @@ template <int stride, int rows, typename T>
 void addLine(const Shape& s, const Products<T>& line) {
   const Span inside = whole(s);
   const int64_t channels = s.channels;
+  const int64_t steps = (inside.to - inside.from + columnsAtOnce - 1) / columnsAtOnce * (channels / lanes);
+  int64_t step = 0;
   for (int64_t j = 0; j < inside.from; j++) addPixel<stride, rows>(s, line, j);
   for (int64_t start = inside.from; start < inside.to; start += columnsAtOnce) {
     const int64_t end = std::min(start + columnsAtOnce, inside.to);
-    for (int64_t c = 0; c < channels; c += lanes) {
+    for (int64_t c = 0; c < channels; c += lanes, step++) {
+      line.nextRows.fetch(step, steps);
+      line.nextLine.fetch(step, steps);
       Vector sums[rows][3];
       for (int tap = 0; tap < 3 * rows; tap++) sums[tap / 3][tap % 3] = load(line.sums + tap * channels + c);
       const T* x = line.x + (start * stride - s.padLeft) * channels + c;
       const T* dy = line.dy + start * channels + c;
       int64_t j = start;
-      for (; j + together <= end; j += together, x += together * stride * channels, dy += together * channels) {
-        addPixels<stride, rows, together>(s, x, dy, sums);
+      for (; j + addedAtOnce <= end; j += addedAtOnce, x += addedAtOnce * stride * channels, dy += addedAtOnce * channels) {
+        addPixels<stride, rows, addedAtOnce>(s, x, dy, sums);
       }
       for (; j < end; j++, x += stride * channels, dy += channels) addPixels<stride, rows, 1>(s, x, dy, sums);
       for (int tap = 0; tap < 3 * rows; tap++) store(line.sums + tap * channels + c, sums[tap / 3][tap % 3]);
@@ -363,18 +377,20 @@ void addLine(const Shape& s, const Products<T>& line) {
 template <int stride, typename T>
 void addLines(const Shape& s, const T* x, const T* dy, int64_t from, int64_t to, double* totals) {
   const int64_t row = s.width * s.channels, outRow = s.outWidth * s.channels, size = 9 * s.channels;
+  const int64_t lines = s.batch * s.outHeight;
   const int64_t linesInSingle = (pixelsInSingle + s.outWidth - 1) / s.outWidth;
   std::vector<float> sums(static_cast<size_t>(size));
   for (int64_t start = from; start < to; start += linesInSingle) {
     std::fill(sums.begin(), sums.end(), 0.0f);
     for (int64_t index = start; index < std::min(start + linesInSingle, to); index++) {
-      const int64_t top = index % s.outHeight * stride - s.padTop;
-      const auto [first, end] = tapsOf(top, s.height);
-      const Products<T> line{x + (index / s.outHeight * s.height + top + first) * row, dy + index * outRow,
-                             sums.data() + first * 3 * s.channels};
-      if (end - first == 3) addLine<stride, 3>(s, line);
-      else if (end - first == 2) addLine<stride, 2>(s, line);
-      else if (end - first == 1) addLine<stride, 1>(s, line);
+      const int64_t corner = index % s.outHeight * stride - s.padTop, top = index / s.outHeight * s.height + corner;
+      const Span taps = tapsOf(corner, s.height);
+      const T* own = dy + index * outRow;
+      const Products<T> line{x + (top + taps.from) * row, own, sums.data() + taps.from * 3 * s.channels,
+                             rowsAfter(s, x, top), {own + outRow, index + 1 < lines ? outRow : 0}};
+      withRows(taps, [&](auto rows) {
+        if constexpr (rows > 0) addLine<stride, rows>(s, line);
+      });
     }
 #pragma omp simd
     for (int64_t i = 0; i < size; i++) totals[i] += sums[static_cast<size_t>(i)];

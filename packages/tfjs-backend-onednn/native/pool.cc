@@ -66,7 +66,7 @@ struct Counted {
   Counted(const Axis& axis, Arguments& in) : axis(axis), before(in.integer(0, most)), after(in.integer(0, most)) {}
   int64_t of(int64_t index) const {
     const int64_t corner = axis.corner(index);
-    return std::min(axis.in + after, corner + axis.window) - std::max(-before, corner);
+    return std::max<int64_t>(0, std::min(axis.in + after, corner + axis.window) - std::max(-before, corner));
   }
 
  private:
