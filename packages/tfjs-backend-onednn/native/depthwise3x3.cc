@@ -38,6 +38,29 @@ constexpr int pixelsOf = stride == 1 ? 4 : 3;
 
 bool streams(int64_t size, DType dtype) { return size * static_cast<int64_t>(bytesOf(dtype)) >= streamingBytes; }
 
+/** Numbers of a filter that one channel has. */
+constexpr int64_t area = 9;
+
+/**
+ * A filter [3·3][channels], perhaps turned by 180°, as [channels/8][3·3][8]: what a vector of channels meets lies together.
+ * Where there are 2ⁿ channels, it would share a place in the cache.
+ */
+class Sorted {
+ public:
+  Sorted(const float* filter, int64_t channels, bool turned) : memory_(area * channels * sizeof(float)) {
+    for (int64_t c = 0; c < channels; c += lanes) {
+      for (int64_t tap = 0; tap < area; tap++) {
+        const int64_t from = turned ? area - 1 - tap : tap;
+        store(memory_.floats() + area * c + tap * lanes, load(filter + from * channels + c));
+      }
+    }
+  }
+  const float* floats() const { return memory_.floats(); }
+
+ private:
+  Scratch memory_;
+};
+
 /** Hands compile-time strides, streaming and storage to a function. */
 template <typename Function>
 void specialise(int64_t stride, bool streaming, DType dtype, Function function) {
@@ -92,7 +115,7 @@ BAG_INLINE void convolvePixel(const Shape& s, const Line<T>& line, int64_t j) {
     for (int u = 0; u < rows; u++) {
       for (int64_t v = columns.from; v < columns.to; v++) {
         const auto pixel = get(line.x + (u * s.width + corner + v) * channels + c, Vector{});
-        sum = fusedMultiplyAdd(pixel, load(line.filter + (u * 3 + v) * channels + c), sum);
+        sum = fusedMultiplyAdd(pixel, load(line.filter + area * c + (u * 3 + v) * lanes), sum);
       }
     }
     put<streaming>(line.y + j * channels + c, sum);
@@ -117,7 +140,7 @@ BAG_INLINE void convolvePixels(const Shape& s, const Line<T>& line, int64_t j, i
       Vector pixels[met];
       for (int k = 0; k < met; k++) pixels[k] = get(from + u * row + k * channels + n * lanes, Vector{});
       for (int v = 0; v < 3; v++) {
-        const Vector tap = load(line.filter + (u * 3 + v) * channels + c + n * lanes);
+        const Vector tap = load(line.filter + area * (c + n * lanes) + (u * 3 + v) * lanes);
         for (int k = 0; k < count; k++) sums[n][k] = fusedMultiplyAdd(pixels[k * stride + v], tap, sums[n][k]);
       }
     }
@@ -153,13 +176,7 @@ void withRows(Span taps, Function function) {
   else function(std::integral_constant<int, 0>{});
 }
 
-}  // namespace
-
-bool Shape::fits() const {
-  return channels % lanes == 0 && (stride == 1 || stride == 2) && padTop <= 2 && padLeft <= 2;
-}
-
-void convolve(const Shape& shape, const void* x, const float* filter, const float* bias, void* y) {
+void convolveSorted(const Shape& shape, const void* x, const float* filter, const float* bias, void* y) {
   const int64_t row = shape.width * shape.channels, outRow = shape.outWidth * shape.channels;
   const int64_t lines = shape.batch * shape.outHeight;
   const bool streaming = streams(lines * outRow, shape.dtype);
@@ -167,17 +184,27 @@ void convolve(const Shape& shape, const void* x, const float* filter, const floa
     using T = decltype(type);
     const auto *from = static_cast<const T*>(x);
     auto* to = static_cast<T*>(y);
-    parallelFor(lines, 9 * outRow, [=, s = shape](int64_t first, int64_t end) {
+    parallelFor(lines, area * outRow, [=, s = shape](int64_t first, int64_t end) {
       for (int64_t index = first; index < end; index++) {
         const int64_t corner = index % s.outHeight * stride - s.padTop, top = index / s.outHeight * s.height + corner;
         const Span taps = tapsOf(corner, s.height);
-        const Line<T> line{from + (top + taps.from) * row, filter + taps.from * 3 * s.channels, bias,
+        const Line<T> line{from + (top + taps.from) * row, filter + taps.from * 3 * lanes, bias,
                            to + index * outRow, rowsAfter(s, from, top)};
         withRows(taps, [&](auto count) { convolveLine<count, stride, past>(s, line); });
       }
       fence();
     });
   });
+}
+
+}  // namespace
+
+bool Shape::fits() const {
+  return channels % lanes == 0 && (stride == 1 || stride == 2) && padTop <= 2 && padLeft <= 2;
+}
+
+void convolve(const Shape& shape, const void* x, const float* filter, const float* bias, void* y) {
+  convolveSorted(shape, x, Sorted(filter, shape.channels, false).floats(), bias, y);
 }
 
 namespace {
@@ -207,7 +234,7 @@ BAG_INLINE void spreadToPixel(const Shape& s, const Spread<T>& line, int64_t col
         const int64_t j = (at - v) / 2;
         if (v > at || j >= s.outWidth) continue;
         const auto gradient = get(line.sources[n].dy + j * channels + c, Vector{});
-        sum = fusedMultiplyAdd(gradient, load(line.sources[n].taps + v * channels + c), sum);
+        sum = fusedMultiplyAdd(gradient, load(line.sources[n].taps + area * c + v * lanes), sum);
       }
     }
     put<streaming>(line.dx + column * channels + c, sum);
@@ -226,7 +253,8 @@ BAG_INLINE void spreadToPixels(const Shape& s, const Spread<T>& line, int64_t j)
       const auto& [dy, taps] = line.sources[n];
       Vector gradients[pairs + 1];
       for (int k = 0; k <= pairs; k++) gradients[k] = get(dy + (j - 1 + k) * channels + c, Vector{});
-      const Vector first = load(taps + c), middle = load(taps + channels + c), last = load(taps + 2 * channels + c);
+      const Vector first = load(taps + area * c), middle = load(taps + area * c + lanes);
+      const Vector last = load(taps + area * c + 2 * lanes);
       for (int k = 0; k < pairs; k++) {
         sums[2 * k] = fusedMultiplyAdd(gradients[k], last, fusedMultiplyAdd(gradients[k + 1], first, sums[2 * k]));
         sums[2 * k + 1] = fusedMultiplyAdd(gradients[k + 1], middle, sums[2 * k + 1]);
@@ -261,7 +289,7 @@ void spreadBy2(const Shape& shape, const T* dy, const float* filter, T* dx) {
       for (int64_t u = at % 2; u < 3; u += 2) {
         const int64_t i = (at - u) / 2;
         if (u > at || i >= s.outHeight) continue;
-        line.sources[line.count++] = {dy + (image + i) * s.outWidth * s.channels, filter + u * 3 * s.channels};
+        line.sources[line.count++] = {dy + (image + i) * s.outWidth * s.channels, filter + u * 3 * lanes};
       }
       spreadLine<streaming>(s, line);
     }
@@ -272,20 +300,17 @@ void spreadBy2(const Shape& shape, const T* dy, const float* filter, T* dx) {
 }  // namespace
 
 void inputGradient(const Shape& shape, const void* dy, const float* filter, void* dx) {
+  const Sorted sorted(filter, shape.channels, shape.stride == 1);
   if (shape.stride == 1) {
     // A convolution of dy by the turned filter.
-    const Scratch turned(9 * shape.channels * sizeof(float));
-    for (int tap = 0; tap < 9; tap++) {
-      std::copy_n(filter + tap * shape.channels, shape.channels, turned.floats() + (8 - tap) * shape.channels);
-    }
-    const Shape back{shape.batch,  shape.outHeight,  shape.outWidth,    shape.channels, shape.height,
-                     shape.width,  1,                2 - shape.padTop,  2 - shape.padLeft, shape.dtype};
-    return convolve(back, dy, turned.floats(), nullptr, dx);
+    const Shape back{shape.batch, shape.outHeight, shape.outWidth,    shape.channels,    shape.height,
+                     shape.width, 1,               2 - shape.padTop,  2 - shape.padLeft, shape.dtype};
+    return convolveSorted(back, dy, sorted.floats(), nullptr, dx);
   }
   const bool streaming = streams(shape.batch * shape.height * shape.width * shape.channels, shape.dtype);
   specialise(2, streaming, shape.dtype, [&](auto, auto past, auto type) {
     using T = decltype(type);
-    spreadBy2<past>(shape, static_cast<const T*>(dy), filter, static_cast<T*>(dx));
+    spreadBy2<past>(shape, static_cast<const T*>(dy), sorted.floats(), static_cast<T*>(dx));
   });
 }
 
@@ -306,7 +331,7 @@ struct Products {
   /** The first of `rows` rows. */
   const T* x;
   const T* dy;
-  /** The sums for the taps of the first row, as [3·rows][channels]. */
+  /** The sums for the taps of the first row, sorted as filters are. */
   float* sums;
   Next nextRows, nextLine;
 };
@@ -320,7 +345,7 @@ BAG_INLINE void addPixel(const Shape& s, const Products<T>& line, int64_t j) {
     const auto gradient = get(line.dy + j * channels + c, Vector{});
     for (int u = 0; u < rows; u++) {
       for (int64_t v = columns.from; v < columns.to; v++) {
-        float* sum = line.sums + (u * 3 + v) * channels + c;
+        float* sum = line.sums + area * c + (u * 3 + v) * lanes;
         const auto pixel = get(line.x + (u * s.width + corner + v) * channels + c, Vector{});
         store(sum, fusedMultiplyAdd(pixel, gradient, load(sum)));
       }
@@ -359,7 +384,7 @@ void addLine(const Shape& s, const Products<T>& line) {
       line.nextRows.fetch(step, steps);
       line.nextLine.fetch(step, steps);
       Vector sums[rows][3];
-      for (int tap = 0; tap < 3 * rows; tap++) sums[tap / 3][tap % 3] = load(line.sums + tap * channels + c);
+      for (int tap = 0; tap < 3 * rows; tap++) sums[tap / 3][tap % 3] = load(line.sums + area * c + tap * lanes);
       const T* x = line.x + (start * stride - s.padLeft) * channels + c;
       const T* dy = line.dy + start * channels + c;
       int64_t j = start;
@@ -367,7 +392,7 @@ void addLine(const Shape& s, const Products<T>& line) {
         addPixels<stride, rows, addedAtOnce>(s, x, dy, sums);
       }
       for (; j < end; j++, x += stride * channels, dy += channels) addPixels<stride, rows, 1>(s, x, dy, sums);
-      for (int tap = 0; tap < 3 * rows; tap++) store(line.sums + tap * channels + c, sums[tap / 3][tap % 3]);
+      for (int tap = 0; tap < 3 * rows; tap++) store(line.sums + area * c + tap * lanes, sums[tap / 3][tap % 3]);
     }
   }
   for (int64_t j = inside.to; j < s.outWidth; j++) addPixel<stride, rows>(s, line, j);
@@ -376,7 +401,7 @@ void addLine(const Shape& s, const Products<T>& line) {
 /** The products of lines of dy, of the whole batch, into sums in double precision. */
 template <int stride, typename T>
 void addLines(const Shape& s, const T* x, const T* dy, int64_t from, int64_t to, double* totals) {
-  const int64_t row = s.width * s.channels, outRow = s.outWidth * s.channels, size = 9 * s.channels;
+  const int64_t row = s.width * s.channels, outRow = s.outWidth * s.channels, size = area * s.channels;
   const int64_t lines = s.batch * s.outHeight;
   const int64_t linesInSingle = (pixelsInSingle + s.outWidth - 1) / s.outWidth;
   std::vector<float> sums(static_cast<size_t>(size));
@@ -386,7 +411,7 @@ void addLines(const Shape& s, const T* x, const T* dy, int64_t from, int64_t to,
       const int64_t corner = index % s.outHeight * stride - s.padTop, top = index / s.outHeight * s.height + corner;
       const Span taps = tapsOf(corner, s.height);
       const T* own = dy + index * outRow;
-      const Products<T> line{x + (top + taps.from) * row, own, sums.data() + taps.from * 3 * s.channels,
+      const Products<T> line{x + (top + taps.from) * row, own, sums.data() + taps.from * 3 * lanes,
                              rowsAfter(s, x, top), {own + outRow, index + 1 < lines ? outRow : 0}};
       withRows(taps, [&](auto rows) {
         if constexpr (rows > 0) addLine<stride, rows>(s, line);
@@ -400,19 +425,19 @@ void addLines(const Shape& s, const T* x, const T* dy, int64_t from, int64_t to,
 }  // namespace
 
 void filterGradient(const Shape& shape, const void* x, const void* dy, float* dFilter) {
-  const int64_t size = 9 * shape.channels, lines = shape.batch * shape.outHeight;
+  const int64_t size = area * shape.channels, lines = shape.batch * shape.outHeight;
   std::vector<double> totals(static_cast<size_t>(omp_get_max_threads() * size), 0.0);
   int parts = 0;
   specialise(shape.stride, false, shape.dtype, [&](auto stride, auto, auto type) {
     using T = decltype(type);
-    parts = parallelParts(lines, 9 * shape.outWidth * shape.channels, [&](int thread, int64_t from, int64_t to) {
+    parts = parallelParts(lines, area * shape.outWidth * shape.channels, [&](int thread, int64_t from, int64_t to) {
       addLines<stride>(shape, static_cast<const T*>(x), static_cast<const T*>(dy), from, to, &totals[thread * size]);
     });
   });
   for (int64_t i = 0; i < size; i++) {
     double total = 0;
     for (int part = 0; part < parts; part++) total += totals[static_cast<size_t>(part * size + i)];
-    dFilter[i] = static_cast<float>(total);
+    dFilter[i / lanes % area * shape.channels + i / (area * lanes) * lanes + i % lanes] = static_cast<float>(total);
   }
 }
 
