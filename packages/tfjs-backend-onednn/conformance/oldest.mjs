@@ -13,7 +13,17 @@ const [major, minor] = ['MAJOR', 'MINOR'].map((part) => new RegExp(`DNNL_VERSION
 if (`${major}.${minor}` !== '2.6')
   throw new Error(`this system's oneDNN is ${major}.${minor}; the test wants the 2.6 of Debian 12`);
 const addon = await buildAddon('oldest', oneDnn, ['-O2', '-Wall', '-Wextra', '-Werror']);
-const tests = ['activation', 'convolution', 'half-kernels', 'depthwise', 'mat-mul', 'pool', 'winograd', 'training', 'threads'];
+const tests = [
+  'activation',
+  'convolution',
+  'half-kernels',
+  'depthwise',
+  'mat-mul',
+  'pool',
+  'winograd',
+  'training',
+  'threads',
+];
 const { status } = spawnSync(
   'npx',
   ['vitest', 'run', '--reporter=default', ...tests.map((name) => `src/${name}.test.ts`)],
