@@ -78,12 +78,16 @@ export function planOf(config: Config, sizes: { classes: number; train: number; 
 const nameOf = ({ name }: { name: string }) => name;
 
 function memoryOf(config: Config, architecture: Architecture): Plan['memory'] {
-  const { batch, precision, ema } = config;
-  const bytesPerActivation = precision === 'fp32' ? 4 : 2;
   return {
-    weights: 4 * countParameters(architecture) * (ema.decay > 0 ? 4 : 3),
-    activations: bytesPerActivation * batch * countActivations(architecture, imageSizeOf(config)),
+    weights: 4 * countParameters(architecture) * (config.ema.decay > 0 ? 4 : 3),
+    activations: config.batch * activationBytes(config, architecture),
   };
+}
+
+/** What the backward pass of one image keeps, in bytes. */
+export function activationBytes(config: Config, architecture: Architecture): number {
+  const bytesPerActivation = config.precision === 'fp32' ? 4 : 2;
+  return bytesPerActivation * countActivations(architecture, imageSizeOf(config));
 }
 
 function chosenSteps(config: Config, stepsPerEpoch: number): number[] {

@@ -53,6 +53,25 @@ test('ablate stacks rows over seeds, goes on where it stopped, and grows; report
   const short = run('ablate', ...tiny, ...small, '--budget', '0.001s', '--dry-run', '--out', 'other');
   expect([short.status, short.stderr]).toEqual([2, expect.stringContaining('allow a larger --budget')]);
 
+  // Shipped recipes, with their warmup of five epochs and a batch for eight GPUs.
+  const planned = run(
+    'ablate',
+    ...['imagenet/mobilenet-baseline', 'imagenet/mobilenet-efficient', '--set', 'imageSize=64'],
+    ...['--dry-run', '--json', '--out', 'planned'],
+  );
+  expect(planned.status, planned.stderr).toBe(0);
+  interface Planned {
+    totalMs: number;
+    runs: { title: string; model: string; epochs: number; ms: number; finished: boolean }[];
+  }
+  const { runs, totalMs } = JSON.parse(planned.stdout) as Planned;
+  expect(runs).toMatchObject([
+    { title: 'imagenet/mobilenet-baseline, seed 0', model: 'mobilenet', epochs: 120, finished: false },
+    { title: 'imagenet/mobilenet-efficient, seed 0', model: 'mobilenet', epochs: 120, finished: false },
+  ]);
+  expect(totalMs).toBeCloseTo((runs[0]?.ms ?? 0) + (runs[1]?.ms ?? 0), 6);
+  await expect(readFile(join(folder, 'planned', 'study.json'))).rejects.toThrow('ENOENT');
+
   const cells = ['plain', 'cosine'].map((row) => join('study', row, 'seed-0'));
   expect(run('report', ...cells, '--out', 'both.html').stdout).toBe('both.html\n');
   expect(await readFile(join(folder, 'both.html'), 'utf8')).toContain('plain/seed-0');

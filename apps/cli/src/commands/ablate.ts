@@ -2,23 +2,21 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { studyReport } from '@bag/report';
 import { readStudyData, writeReport } from '@bag/report/node';
-import { RunFolder, writeFileAtomically } from '@bag/trainer/node';
+import { writeFileAtomically } from '@bag/trainer/node';
 import { mergeConfigs, parseAssignment, readConfigFile } from '../config/load.js';
-import type { Config, PartialConfig } from '../config/schema.js';
-import { sizesOf } from '../data.js';
+import type { PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
-import { planOf } from '../plan.js';
+import { stoppable } from '../interrupt.js';
+import { modelTitle } from '../network.js';
 import { createFolder } from '../paths.js';
-import { finished, type PlannedRun, trainAll } from '../planned-runs.js';
-import { duration, type Progress, withProgress } from '../progress.js';
-import { readRun } from '../run.js';
-import { parseDuration, runMs, timeSteps } from '../study/estimate.js';
+import { type PlannedRun, trainAll } from '../planned-runs.js';
+import { duration, withProgress } from '../progress.js';
+import { type Estimate, estimated, parseDuration } from '../study/estimate.js';
 import { shippedNames } from '../shipped.js';
 import { configRows, paperRows, parseRows, type Row, slug } from '../study/rows.js';
-import { type Cell, cells, type RowResult, type Study, summarise, teacherRun } from '../study/study.js';
+import { type Cell, cells, type RowResult, type Study, summarise } from '../study/study.js';
 import { table } from '../table.js';
-import { stoppable } from './train.js';
 
 export interface AblateFlags {
   data?: string;
@@ -47,7 +45,10 @@ export async function ablateCommand(configs: readonly string[], flags: AblateFla
     const plan = await estimated(study, folder, saved === undefined ? budgetMs : undefined, progress);
     progress.line(`${plan.runs.length} runs (${study.rows.length} rows × ${study.seeds.length} seeds) into ${folder}`);
     progress.line(`about ${duration(plan.totalMs)} for ${plan.epochs} epochs each`);
-    if (flags.dryRun === true) return undefined;
+    if (flags.dryRun === true) {
+      showPlan(plan, folder, flags);
+      return undefined;
+    }
     await createFolder(folder);
     const rows = plan.study.rows.map((row) => ({ ...row, folder: slug(row.name) }));
     await writeFileAtomically(studyFile(folder), `${JSON.stringify({ ...plan.study, rows }, null, 2)}\n`);
@@ -76,6 +77,26 @@ export async function ablateCommand(configs: readonly string[], flags: AblateFla
     console.log(`\nThe paper's figures are ResNet-50 on ImageNet at batch 1024 (baseline: 256).`);
     console.log(`The report:  ${report}`);
   }
+}
+
+function showPlan({ runs, ms, done, totalMs }: Estimate, folder: string, { json = false }: AblateFlags): void {
+  const planned = runs.map(({ title, config, out }) => ({
+    title,
+    model: modelTitle(config),
+    epochs: config.epochs,
+    ms: ms.get(out) ?? 0,
+    finished: done.has(out),
+    out,
+  }));
+  if (json) {
+    console.log(JSON.stringify({ folder, totalMs, runs: planned }));
+    return;
+  }
+  const rows = planned.map(({ title, model, epochs, ms: time, finished }) => [
+    ...[title, model, String(epochs)],
+    finished ? 'finished' : duration(time),
+  ]);
+  console.log(table(['run', 'model', 'epochs', 'about'], rows));
 }
 
 function line({ row, mean, deviation, top1 }: RowResult, i: number, rows: RowResult[]): string[] {
@@ -154,78 +175,4 @@ async function resumedStudy(saved: Study, configs: readonly string[], flags: Abl
     throw new UsageError(`the row "${lost.name}" of this study is not in ${configs.join(', ')}; keep it`);
   const seeds = seedsFrom(flags.seed ?? saved.seeds[0] ?? 0, flags.seeds ?? saved.seeds.length);
   return { ...saved, rows, seeds };
-}
-
-interface Estimate {
-  study: Study;
-  runs: PlannedRun[];
-  /** By a run's folder. */
-  ms: Map<string, number>;
-  totalMs: number;
-  epochs: number;
-}
-
-/** Times each kind of run, and with a budget chooses the epochs that fit. Finished runs cost nothing. */
-async function estimated(
-  study: Study,
-  folder: string,
-  budgetMs: number | undefined,
-  progress: Progress,
-): Promise<Estimate> {
-  const plan = runsOf(study, folder);
-  const sizes = await sizesOf((plan[0] as PlannedRun).config);
-  const teacherConfig = study.teacher === undefined ? teacherRun(study, folder)?.config : await configOf(study.teacher);
-  requireSound(plan, sizes);
-  const timed = new Map<string, Awaited<ReturnType<typeof timeSteps>>>();
-  progress.start(plan.length);
-  for (const [i, { config }] of plan.entries()) {
-    const kind = kindOf(config);
-    const teacher = config.distillation.teacher === null ? undefined : teacherConfig;
-    if (!timed.has(kind)) timed.set(kind, await timeSteps(config, sizes.classes, teacher));
-    progress.update(i + 1, 'timing each kind of run');
-  }
-  progress.stop();
-  const cost = ({ config }: PlannedRun) => runMs(config, timed.get(kindOf(config)) as never, sizes);
-  const total = (runs: PlannedRun[]) => runs.reduce((sum, run) => sum + cost(run), 0);
-  let fitted = study;
-  if (budgetMs !== undefined) {
-    const { epochs } = (plan.at(-1) as PlannedRun).config;
-    const most = Math.floor((epochs * budgetMs) / total(plan));
-    if (most < 1) {
-      throw new UsageError(
-        `one epoch each takes about ${duration(total(plan) / epochs)}; allow a larger --budget, or fewer rows`,
-      );
-    }
-    fitted = { ...study, base: { ...study.base, epochs: most } };
-  }
-  const runs = runsOf(fitted, folder);
-  requireSound(runs, sizes);
-  const ms = new Map(runs.map((run) => [run.out, cost(run)]));
-  const done = await Promise.all(runs.map(finished));
-  const open = runs.filter((_, i) => done[i] === undefined);
-  return { study: fitted, runs, ms, totalMs: total(open), epochs: (runs.at(-1) as PlannedRun).config.epochs };
-}
-
-function runsOf(study: Study, folder: string): PlannedRun[] {
-  const teacher = teacherRun(study, folder);
-  return [...(teacher === undefined ? [] : [teacher]), ...cells(study, folder)];
-}
-
-/** A row that cannot run is told before the first one does. */
-function requireSound(runs: readonly PlannedRun[], sizes: Awaited<ReturnType<typeof sizesOf>>): void {
-  for (const { title, config } of runs) {
-    try {
-      planOf(config, sizes);
-    } catch (error) {
-      throw new UsageError(`${title}: ${(error as Error).message}`, { cause: error });
-    }
-  }
-}
-
-/** What decides the time of a step. */
-const kindOf = ({ model, variant, precision, distillation, mixup, cutmix }: Config) =>
-  JSON.stringify([model, variant, precision, distillation.teacher !== null, mixup.alpha > 0, cutmix.alpha > 0]);
-
-async function configOf(run: string): Promise<Config> {
-  return (await readRun(new RunFolder(run))).config;
 }

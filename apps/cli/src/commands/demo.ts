@@ -6,11 +6,12 @@ import { readRunData, writeReport } from '@bag/report/node';
 import { readConfigFile, resolveConfig } from '../config/load.js';
 import type { PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
+import { stoppable } from '../interrupt.js';
 import { type PlannedRun, trainAll } from '../planned-runs.js';
 import { createFolder } from '../paths.js';
 import { duration, withProgress } from '../progress.js';
 import { percent, table } from '../table.js';
-import { newConfig, stoppable } from './train.js';
+import { newConfig } from './train.js';
 
 export interface DemoFlags {
   out?: string;

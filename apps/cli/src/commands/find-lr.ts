@@ -8,6 +8,7 @@ import { openSplit, preprocessingOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
 import { epochOf, take } from '../epoch.js';
+import { stoppable } from '../interrupt.js';
 import { modelTitle } from '../network.js';
 import { createFolder } from '../paths.js';
 import { plot } from '../plot.js';
@@ -15,7 +16,7 @@ import { type Progress, withProgress } from '../progress.js';
 import { diverged, exponentialRate, type RangePoint, smoothed, suggest } from '../range-test.js';
 import { optimizerAt, tricksOf } from '../recipe.js';
 import { startNetwork } from '../start.js';
-import { configParts, newConfig, stoppable, type TrainFlags } from './train.js';
+import { configParts, newConfig, type TrainFlags } from './train.js';
 
 export interface FindLrFlags extends TrainFlags {
   from?: number;

@@ -7,6 +7,7 @@ import type { Config, PartialConfig } from '../config/schema.js';
 import { sizesOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
+import { stoppable } from '../interrupt.js';
 import { modelTitle } from '../network.js';
 import { shownPath } from '../paths.js';
 import { describePlan, planOf } from '../plan.js';
@@ -106,23 +107,6 @@ async function trainInto(
   progress.line(`done in ${duration(seconds * 1000)}${result}`);
   progress.line(`the report: ${join(folder, 'report.html')}`);
   progress.line(`${folder}: try  npx bag eval ${folder}  or  npx bag predict ${folder} IMAGE`);
-}
-
-/** Runs work that the first Ctrl-C asks to stop; a second one ends the process at once. */
-export async function stoppable<T>(progress: Progress, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const listener = () => {
-    if (controller.signal.aborted) process.exit(1);
-    progress.line('stopping after this step (or validation); press Ctrl-C again to quit at once');
-    controller.abort();
-  };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const name of signals) process.on(name, listener);
-  try {
-    return await work(controller.signal);
-  } finally {
-    for (const name of signals) process.off(name, listener);
-  }
 }
 
 /** What the file and the flags say, in the order in which they override each other. */
