@@ -1,4 +1,4 @@
-import { type Architecture, freeze, type Network } from '@bag/network';
+import { type Architecture, frozenNames, type Network, type Parameter } from '@bag/network';
 import { createModel, modelArchitecture, type ModelName, type ModelOptions, parseModelName } from '@bag/models';
 import { createRandom } from '@bag/random';
 import type { Variant } from '@bag/resnet-variants';
@@ -35,9 +35,10 @@ function optionsOf(config: Config, classes: number): ModelOptions {
   const { model: name, variant, shortcut, activation, deepStem, stemWidth, averagePoolShortcut } = config;
   return {
     name,
-    variant,
     classes,
     shortcut,
+    // It has a value whatever the model is.
+    ...(modelOf(config).kind === 'resnet' && { variant }),
     ...(activation !== null && { activation }),
     ...(deepStem !== null && { deepStem }),
     ...(stemWidth !== null && { stemWidth }),
@@ -67,16 +68,21 @@ function requireShortcut(config: Config): void {
 }
 
 /**
- * Freezes what the configuration says.
- * @returns A line for the log, where anything is frozen.
- * @throws UsageError for a pattern that matches nothing, or everything.
+ * A variant that was asked for acts on ResNets only.
+ * @throws UsageError where the model is another.
  */
-export function freezeParts(network: Network, patterns: readonly string[]): string[] {
-  if (patterns.length === 0) return [];
+export function requireActing({ variant }: { variant?: string }, config: Config): void {
+  if (variant === undefined || modelOf(config).kind === 'resnet') return;
+  throw new UsageError(`--variant is of ResNets; leave it out with ${config.model}`);
+}
+
+/**
+ * Names of the parameters that do not learn.
+ * @throws UsageError for a pattern that matches nothing, or where everything is frozen.
+ */
+export function frozenParameters(config: Config, parameters: readonly Pick<Parameter, 'name' | 'role'>[]): string[] {
   try {
-    const frozen = freeze(network.parameters, patterns);
-    const all = network.parameters.filter(({ role }) => !role.startsWith('running')).length;
-    return [`frozen: ${frozen.length} of ${all} tensors (${patterns.join(', ')})`];
+    return frozenNames(parameters, config.freeze);
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

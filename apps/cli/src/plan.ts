@@ -1,15 +1,8 @@
-import {
-  type Architecture,
-  countActivations,
-  countMultiplyAdds,
-  countParameters,
-  matchesName,
-  parameterShapes,
-} from '@bag/network';
+import { type Architecture, countActivations, countMultiplyAdds, countParameters, parameterShapes } from '@bag/network';
 import { blockEnds } from '@bag/resnet-variants';
 import type { Config } from './config/schema.js';
 import { epochOf } from './epoch.js';
-import { architectureOf, imageSizeOf, modelTitle } from './network.js';
+import { architectureOf, frozenParameters, imageSizeOf, modelTitle } from './network.js';
 import { parameterGroups } from './parameter-groups.js';
 import { shownPath } from './paths.js';
 import { plot } from './plot.js';
@@ -45,10 +38,10 @@ export function planOf(config: Config, sizes: { classes: number; train: number; 
   const { steps: stepsPerEpoch } = epochOf(config, train);
   const steps = config.epochs * stepsPerEpoch;
   const all = parameterShapes(architecture).filter(({ role }) => !role.startsWith('running'));
-  const isFrozen = ({ name }: { name: string }) => config.freeze.some((pattern) => matchesName(name, pattern));
+  const frozen = frozenParameters(config, all);
   const groups = parameterGroups(
     config,
-    all.filter((one) => !isFrozen(one)),
+    all.filter(({ name }) => !frozen.includes(name)),
   );
   const names = (decay: boolean) =>
     groups.filter(({ weightDecay }) => weightDecay > 0 === decay).flatMap(({ parameters }) => parameters.map(nameOf));
@@ -62,7 +55,7 @@ export function planOf(config: Config, sizes: { classes: number; train: number; 
     steps,
     decayed: names(true),
     undecayed: names(false),
-    frozen: all.filter(isFrozen).map(nameOf),
+    frozen,
     zeroGamma:
       config.zeroGamma && config.init === null ? blockEnds(architecture).map(({ batchNorm }) => batchNorm) : [],
     memory: memoryOf(config, architecture),

@@ -47,8 +47,10 @@ export async function loadRun(
   if (own !== undefined && options.model !== undefined) {
     throw new UsageError(`${path} belongs to a run, which knows its model; leave out --model`);
   }
-  const run = own ?? (await foreignRun(path, weights, options));
-  return { run, ...networkOf(run, weights, path) };
+  if (own !== undefined) return { run: own, ...networkOf(own, weights, path) };
+  const { run, notes: assumed } = await foreignRun(path, weights, options);
+  const { network, notes } = networkOf(run, weights, path);
+  return { run, network, notes: [...notes, ...assumed] };
 }
 
 /** A run's network with given weights. */

@@ -1,4 +1,7 @@
-import { parseSafetensors, serializeSafetensors } from '@bag/weights';
+import { modelArchitecture } from '@bag/models';
+import { parameterShapes } from '@bag/network';
+import { fill } from '@bag/testing';
+import { parseSafetensors, serializeSafetensors, torchWeights } from '@bag/weights';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -15,8 +18,11 @@ beforeAll(() => {
   expect(trained.status, trained.stderr).toBe(0);
 }, 120_000);
 
-const imported = ['--model', 'resnet8', '--variant', 'b', '--data', 'images'];
-const setSize = ['--set', 'imageSize=16'];
+const savedRun = async (out: string) =>
+  JSON.parse(await readFile(join(folder, out, 'config.json'), 'utf8')) as {
+    config: Record<string, unknown>;
+    classes: string[];
+  };
 
 describe('out and in again', () => {
   test('safetensors with torch names and layout come back as the same network', async () => {
@@ -30,25 +36,18 @@ describe('out and in again', () => {
     ]);
     expect(metadata).toMatchObject({ format: 'pt', model: 'resnet8 b', inputSize: '16' });
 
-    const back = run(
-      'import',
-      'trained.safetensors',
-      ...imported,
-      ...setSize,
-      '--set',
-      'normalization=paper',
-      '--out',
-      'back',
-    );
+    // Size, colours and class names are told by the file, shortcuts without parameters by the names.
+    const named = ['--model', 'resnet8', '--variant', 'b'];
+    const back = run('import', 'trained.safetensors', ...named, '--out', 'back');
     expect(back.status, back.stderr).toBe(0);
-    // Shortcuts without parameters are told by the names.
     expect(back.stdout).toContain('resnet8 b, 74,900 parameters, 4 classes: back');
     expect(await weightsOf(newest('back', 0))).toEqual(await weightsOf(newest('trained', 3)));
     const score = (...args: string[]) => JSON.parse(run('eval', ...args, '--json').stdout) as object;
-    expect(score('back')).toEqual(score('trained'));
-    expect(score('trained.safetensors', ...imported, ...setSize, '--set', 'normalization=paper')).toEqual(
-      score('trained'),
-    );
+    expect(score('back', '--data', 'images')).toEqual(score('trained'));
+    expect(score('trained.safetensors', ...named, '--data', 'images')).toEqual(score('trained'));
+    const { config, classes } = await savedRun('back');
+    expect([config.normalization, config.imageSize, config.shortcut]).toEqual(['paper', 16, 'pad']);
+    expect(classes).toEqual((await savedRun('trained')).classes);
     const again = run('train', '--resume', '--out', 'back');
     expect([again.status, again.stderr]).toEqual([2, expect.stringContaining('npx bag train --init back')]);
   });
@@ -105,7 +104,57 @@ describe('wrong weights are refused with the names that differ, and nothing is l
   });
 });
 
+describe('what published weights want', () => {
+  test.each([
+    ['resnet18', 'torchvision'],
+    ['mobilenet', 'torchvision'],
+    ['mobilenetv1_100', 'inception'],
+    ['inception_v3', 'inception'],
+  ])('%s: %s', async (model, normalization) => {
+    const shapes = parameterShapes(modelArchitecture({ name: model, classes: 3 }));
+    const tensors = shapes.map(({ name, role, shape }) => [name, { role, shape, values: fill(name, shape) }] as const);
+    const bytes = serializeSafetensors(torchWeights(Object.fromEntries(tensors)), { format: 'pt' });
+    await writeFile(join(folder, `${model}.safetensors`), bytes);
+    const said = run('import', `${model}.safetensors`, '--model', model, '--out', model);
+    expect(said.stderr).toContain(
+      `normalization ${normalization}, as such weights want it; --set normalization=… says otherwise`,
+    );
+    expect((await savedRun(model)).config).toMatchObject({ model, normalization, variant: 'b' });
+    const plan = (...args: string[]) => {
+      const { stdout, stderr } = run('train', '--init', `${model}.safetensors`, '--dry-run', '--json', ...args);
+      expect(stderr).toBe('');
+      return (JSON.parse(stdout) as { config: object }).config;
+    };
+    expect(plan('--model', model)).toMatchObject({ normalization });
+    expect(plan('--model', model, '--set', 'normalization=paper')).toMatchObject({ normalization: 'paper' });
+    expect(
+      run('import', `${model}.safetensors`, '--model', model, '--set', 'normalization=paper').stderr,
+    ).not.toContain('as such weights want it');
+  });
+});
+
 describe('transfer', () => {
+  test('from a run, its network and how its images are prepared are taken over unless something else is said', async () => {
+    const plan = (...args: string[]) => {
+      const { stdout, stderr } = run('train', '--init', 'trained', '--data', 'images', '--dry-run', '--json', ...args);
+      expect(stderr).toBe('');
+      return (JSON.parse(stdout) as { config: object }).config;
+    };
+    expect(plan()).toMatchObject({ model: 'resnet8', variant: 'b', shortcut: 'pad', imageSize: 16 });
+    expect(plan('--set', 'imageSize=24', '--set', 'normalization=torchvision')).toMatchObject({
+      model: 'resnet8',
+      imageSize: 24,
+      normalization: 'torchvision',
+    });
+    const { status, stderr } = run(
+      ...['train', '--init', 'trained', '--data', 'images', '--epochs', '1', '--batch', '8', '--out', 'other'],
+      ...['--set', 'normalization=torchvision', '--set', 'learningRate.warmupEpochs=0'],
+    );
+    expect(status, stderr).toBe(0);
+    expect(stderr).toContain('warning: normalization is torchvision; the weights were trained with paper');
+    expect(stderr).not.toContain('the head is new');
+  });
+
   const transfer = (out: string, ...args: string[]) =>
     run('train', ...tiny, ...small, '--epochs', '1', '--variant', 'b', '--set', 'shortcut=pad', '--out', out, ...args);
   const frozen = ['--freeze', 'conv1*', '--freeze', 'bn1*', '--freeze', 'layer1.*'];
@@ -159,8 +208,10 @@ describe('transfer', () => {
       ['--set', 'distillation.teacher=cifar10/teacher'],
       'the teacher is yet to be trained: npx bag train cifar10/teacher',
     ],
-  ])('%j', (args, message) => {
-    const { status, stderr } = transfer('wrong', ...args);
+    [['--init', 'trained.safetensors', '--model', 'mobilenet'], '--variant is of ResNets; leave it out with mobilenet'],
+  ])('%j, before any data are read', (args, message) => {
+    const { status, stderr } = transfer('wrong', '--data', 'nowhere-either', ...args);
     expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
+    if (args.includes('--init')) expect(transfer('wrong', '--dry-run', ...args).stderr).toContain(message);
   });
 });

@@ -1,4 +1,4 @@
-import type { Network } from '@bag/network';
+import type { Architecture, Network, Parameter } from '@bag/network';
 import { loadParameters } from '@bag/trainer';
 import { type FittedWeights, fitWeights, type FitOptions, readWeights, type Weights } from '@bag/weights';
 import { readFile, stat } from 'node:fs/promises';
@@ -18,26 +18,45 @@ export async function readWeightsFile(path: string): Promise<Weights> {
   }
 }
 
+/** The parameters of a network, whether or not there are variables for them. */
+type Target = Pick<Architecture, 'head'> & { parameters: readonly Omit<Parameter, 'variable'>[] };
+
 /**
- * Gives a network the weights of a file, all of them or none.
+ * The tensors of a file as a network has them, all of them or none.
  * @param path Names the file in errors.
- * @returns What was done on the way, a line each.
  * @throws UsageError listing the names that differ.
  */
-export function assignWeights(
-  network: Network,
+export function fittedWeights(
+  { parameters, head }: Target,
   { tensors, layout, notes }: Weights,
   path: string,
   options: Pick<FitOptions, 'replaceHead'> = {},
-): { notes: string[]; head?: FittedWeights['head'] } {
-  const { architecture, parameters } = network;
-  let fitted: FittedWeights;
+): FittedWeights {
   try {
-    fitted = fitWeights(tensors, parameters, { layout, head: architecture.head.name, ...options });
-    const fresh = parameters.filter(({ name }) => fitted.tensors[name] === undefined).map(({ name }) => name);
-    loadParameters({ parameters: parameters.filter(({ name }) => !fresh.includes(name)) }, fitted.tensors);
+    const fitted = fitWeights(tensors, parameters, { layout, head: head.name, ...options });
+    return { ...fitted, notes: [...notes, ...fitted.notes] };
   } catch (error) {
     throw new UsageError(`${path}: ${(error as Error).message}`);
   }
-  return { notes: [...notes, ...fitted.notes], ...(fitted.head && { head: fitted.head }) };
+}
+
+/**
+ * Gives a network the weights of a file.
+ * @returns What was done on the way, a line each, and the numbers of classes where the head stays fresh.
+ * @throws UsageError listing the names that differ; the network is as it was then.
+ */
+export function assignWeights(
+  network: Network,
+  weights: Weights,
+  path: string,
+  options: Pick<FitOptions, 'replaceHead'> = {},
+): Pick<FittedWeights, 'notes' | 'head'> {
+  const { architecture, parameters } = network;
+  const { tensors, ...done } = fittedWeights({ parameters, head: architecture.head }, weights, path, options);
+  try {
+    loadParameters({ parameters: parameters.filter(({ name }) => name in tensors) }, tensors);
+  } catch (error) {
+    throw new UsageError(`${path}: ${(error as Error).message}`);
+  }
+  return done;
 }

@@ -111,6 +111,21 @@ test.each([
   ],
   [{ name: 'mobilenet', zeroGamma: true }, ['warning: zero-γ finds no residual block in mobilenet']],
   [{ name: 'resnet8', variant: 'd' as const }, []],
+  [
+    { name: 'mobilenet', variant: 'd' as const, deepStem: true, activation: 'relu6' as const },
+    ['warning: variant changes nothing on mobilenet', 'warning: deepStem changes nothing on mobilenet'],
+  ],
+  [
+    { name: 'resnet8', averagePoolShortcut: true, activation: 'relu' as const, shortcut: 'pad' as const },
+    ['warning: activation changes nothing on resnet8', 'warning: averagePoolShortcut changes nothing on resnet8'],
+  ],
+  // A stem of one convolution has no width of its own.
+  [
+    { name: 'resnet18', shortcut: 'pad' as const, stemWidth: 32 },
+    ['warning: shortcut pad changes nothing on resnet18', 'warning: stemWidth changes nothing on resnet18'],
+  ],
+  [{ name: 'resnet18d', shortcut: 'projection' as const, stemWidth: 16 }, []],
+  [{ name: 'resnet18', deepStem: true, stemWidth: 16 }, []],
 ])('%j tells what its options did', (options, notes) => {
   const network = createModel({ classes: 3, ...options }, { random });
   expect(network.notes).toEqual(notes);

@@ -46,7 +46,7 @@ export interface ModelOptions extends Pick<
   classes?: number;
   /** Of a ResNet whose name has no letter; B by default. */
   variant?: Variant;
-  /** Of the CIFAR family: 1×1 convolutions, or no parameters. */
+  /** Of the CIFAR family: 1×1 convolutions (what other ResNets have), or no parameters. */
   shortcut?: 'projection' | 'pad';
   /** Of MobileNet. */
   activation?: 'relu' | 'relu6';
@@ -79,7 +79,7 @@ export function parseModelName(name: string): ModelName {
   if (match === null || (family === 'cifar' && !isCifar)) {
     const known = [...imageNetDepths, ...cifarDepths].map((n) => `resnet${n}`).join(', ');
     throw new Error(
-      `unknown model ${name}; known are ${known} (any 6n + 2 layers), each with a, b, c or d after it, inception-v3, mobilenet`,
+      `unknown model ${name}; known are ${known} (any 6n + 2 layers), each with a, b, c or d after it, resnet50s, resnet101s, resnet152s, inception-v3, mobilenet`,
     );
   }
   if (letter === 's') return { kind: 'resnet', depth, family, variant: 'b', wideStem: true };
@@ -87,8 +87,8 @@ export function parseModelName(name: string): ModelName {
 }
 
 /**
- * A model's shape, without any weights.
- * @throws Error for an unknown name, or options that do not go together.
+ * A model's shape, without any weights. Options of other models change nothing: `createModel` notes them.
+ * @throws Error for an unknown name, or values that an option does not have.
  * @example
  * countParameters(modelArchitecture({ name: 'resnet50d' })); // 25576264
  */
@@ -126,7 +126,7 @@ export function modelArchitecture({
  * @param random Uniform numbers in [0, 1) for the initial weights.
  * @returns A network whose variables the caller owns and frees by `dispose()`; its notes say what the options did, and
  * warn of those that did nothing.
- * @throws Error for an unknown name, or options that do not go together.
+ * @throws Error for an unknown name, or values that an option does not have.
  * @example
  * const network = createModel({ name: 'resnet50d', classes: 10, zeroGamma: true }, { random });
  */
@@ -152,17 +152,35 @@ export function createModel(
   });
 }
 
-function unusedOptions({ name, variant }: ModelOptions): string[] {
+/** What was asked for and does not act on the model. */
+function unusedOptions({ name, variant, shortcut, activation, ...stemAndShortcut }: ModelOptions): string[] {
+  const { deepStem, stemWidth, averagePoolShortcut } = stemAndShortcut;
   const model = parseModelName(name);
-  if (model.kind !== 'resnet' || model.family !== 'cifar' || (model.variant ?? variant) !== 'c') return [];
-  return ['warning: variant c changes nothing on the CIFAR family, whose stem is one 3×3 convolution already'];
+  const isResNet = model.kind === 'resnet';
+  const letter = isResNet ? (model.variant ?? variant) : undefined;
+  if (isResNet && model.family === 'cifar' && letter === 'c') {
+    return ['warning: variant c changes nothing on the CIFAR family, whose stem is one 3×3 convolution already'];
+  }
+  const isLarge = isResNet && model.family === 'imagenet';
+  const isDeep = isLarge && (deepStem ?? (model.wideStem === true || letter === 'c' || letter === 'd'));
+  const given: [option: string, value: unknown, acts: boolean][] = [
+    ['variant', variant, isResNet],
+    ['shortcut pad', shortcut === 'pad' || undefined, isResNet && !isLarge],
+    ['activation', activation, model.kind === 'mobilenet'],
+    ['deepStem', deepStem, isLarge],
+    ['stemWidth', stemWidth, isDeep],
+    ['averagePoolShortcut', averagePoolShortcut, isLarge],
+  ];
+  return given.flatMap(([option, value, acts]) =>
+    value === undefined || acts ? [] : [`warning: ${option} changes nothing on ${name}`],
+  );
 }
 
 /** One line of the model table. */
 export interface ModelInfo {
   /** Such as `resnet50`; a variant's letter may follow it. */
   name: string;
-  /** Of ResNets. */
+  /** Of ResNets whose name does not say it. */
   variant?: Variant;
   family: Architecture['family'];
   /** Trainable parameters. */
@@ -186,7 +204,8 @@ export function models(): ModelInfo[] {
   const resnets = [...imageNetDepths, ...cifarDepths].flatMap((depth) =>
     variants.map((variant) => infoOf(`resnet${depth}`, variant)),
   );
-  return [...resnets, infoOf('inception-v3'), infoOf('mobilenet')];
+  const others = ['resnet50s', 'resnet101s', 'resnet152s', 'inception-v3', 'mobilenet'];
+  return [...resnets, ...others.map((name) => infoOf(name))];
 }
 
 function infoOf(name: string, variant?: Variant): ModelInfo {

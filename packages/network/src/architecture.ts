@@ -30,7 +30,7 @@ interface Named {
 export type Node = Named &
   (
     | { kind: 'conv'; unit: ConvUnit; activation: Activation }
-    /** The sum of two values; of a residual block, the blocks's last convolution comes first, the shortcut second. */
+    /** The sum of two values; of a residual block, the block's last convolution comes first, the shortcut second. */
     | { kind: 'add'; activation: Activation }
     | { kind: 'concat' }
     | { kind: 'maxPool'; size: number; stride: number; padding: number }

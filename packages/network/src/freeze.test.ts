@@ -149,5 +149,11 @@ test('freezing names a pattern that matches nothing, and refuses to leave nothin
   expect(() => freeze(network.parameters, ['*'])).toThrow('freeze: * leaves nothing to train; leave out the head');
   expect(learning(network)).toHaveLength(before);
   expect(freeze(network.parameters, [])).toEqual([]);
+  // Twice is once.
+  const names = ['conv1.weight', 'bn1.weight', 'bn1.bias'];
+  for (const patterns of [['conv1*', 'bn1*'], ['bn1.*', 'conv1.*']]) {
+    expect(freeze(network.parameters, patterns)).toEqual(names);
+    expect(learning(network)).toHaveLength(before - names.length);
+  }
   network.dispose();
 });

@@ -9,7 +9,7 @@ export {
   type Pair,
 } from './architecture.js';
 export { countActivations, countMultiplyAdds, countParameters } from './count.js';
-export { freeze, matchesName } from './freeze.js';
+export { freeze, frozenNames, matchesName } from './freeze.js';
 export { createNetwork, type CreateOptions } from './create.js';
 export { type Initializer, kaimingNormal, xavierUniform } from './initializers.js';
 export { type ApplyOptions, Network } from './network.js';

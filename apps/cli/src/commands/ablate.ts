@@ -14,6 +14,7 @@ import { type PlannedRun, trainAll } from '../planned-runs.js';
 import { duration, withProgress } from '../progress.js';
 import { type Estimate, estimated, parseDuration } from '../study/estimate.js';
 import { shippedNames } from '../shipped.js';
+import { inheritedKeys } from '../start.js';
 import { configRows, paperRows, parseRows, type Row, slug } from '../study/rows.js';
 import { type Cell, cells, type RowResult, type Study, summarise } from '../study/study.js';
 import { table } from '../table.js';
@@ -133,8 +134,9 @@ async function newStudy(configs: readonly string[], flags: AblateFlags): Promise
   const { data, model, epochs, batch, backend, set = [] } = flags;
   const keys = { model, epochs, batch, backend, ...(data !== undefined && { data: resolve(data) }) } as PartialConfig;
   const teacherConfig = flags.teacher === undefined ? await teacherOf(rows) : undefined;
+  const base = mergeConfigs(fileBase, keys, ...set.map(parseAssignment));
   return {
-    base: mergeConfigs(fileBase, keys, ...set.map(parseAssignment)),
+    base: mergeConfigs(await inheritedKeys(base), base),
     rows,
     seeds: seedsFrom(flags.seed ?? 0, flags.seeds ?? 1),
     ...(flags.teacher !== undefined && { teacher: resolve(flags.teacher) }),

@@ -19,9 +19,10 @@ export async function importCommand(path: string, { out, json, ...options }: Imp
   const folder = out ?? join('runs', basename(path, extname(path)));
   await requireAbsent(join(folder, 'config.json'), folder);
   const weights = await readWeightsFile(path);
-  const run = await foreignRun(path, weights, options);
+  const { run, notes: assumed } = await foreignRun(path, weights, options);
   await useEngine('auto');
-  const { network, notes } = networkOf(run, weights, path);
+  const { network, notes: fitted } = networkOf(run, weights, path);
+  const notes = [...fitted, ...assumed];
   await withProgress(async (progress) => {
     for (const note of notes) progress.line(note);
     await createFolder(folder);

@@ -8,13 +8,14 @@ import { sizesOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
 import { stoppable } from '../interrupt.js';
-import { modelTitle } from '../network.js';
+import { modelTitle, requireActing } from '../network.js';
 import { shownPath } from '../paths.js';
 import { describePlan, planOf } from '../plan.js';
 import { preferredPrecision } from '../precision.js';
 import { sameResult } from '../planned-runs.js';
 import { duration, type Progress, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
+import { inheritedKeys, requireStart } from '../start.js';
 import { percent } from '../table.js';
 import { requireTrainedTeacher, runTraining } from '../training.js';
 
@@ -45,6 +46,8 @@ export async function trainCommand(configPath: string | undefined, flags: TrainF
   const said = await configParts(configPath, flags);
   const out = flags.resume === true ? (flags.out ?? (await newestRun())) : flags.out;
   const config = flags.resume === true ? await resumedConfig(out as string, said) : await newConfig(said);
+  requireActing(flags, config);
+  if (flags.resume !== true) await requireStart(config);
   if (flags.dryRun === true) {
     const plan = planOf(config, await sizesOf(config));
     if (flags.json === true) console.log(JSON.stringify({ config, plan }));
@@ -139,9 +142,10 @@ function flagParts(flags: TrainFlags): PartialConfig[] {
   return [keys as PartialConfig, ...(flags.set ?? []).map(parseAssignment)];
 }
 
-/** A precision that nothing is said of goes by the engine. */
+/** What nothing is said of goes by the weights to start from, and the precision by the engine. */
 export async function newConfig(said: readonly PartialConfig[]): Promise<Config> {
-  return resolveConfig(await preferredPrecision(resolveConfig(...said)), ...said);
+  const parts = [await inheritedKeys(...said), ...said];
+  return resolveConfig(await preferredPrecision(resolveConfig(...parts)), ...parts);
 }
 
 /** The saved configuration; what is said besides must agree with it, but for the engine. */
