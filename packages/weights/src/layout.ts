@@ -21,35 +21,29 @@ export function fromTorch(
 ): StoredTensor {
   if (!isTransposed(role, shape.length)) return { shape: [...shape], values: values.slice() };
   const { positions, from, to } = extents(shape);
-  const out = new Float32Array(values.length);
-  // [to, from, positions] → [positions, from, to], sixteen outputs at a time: they fill a cache line.
-  for (let start = 0; start < to; start += 16) {
-    const stop = Math.min(start + 16, to);
-    for (let i = 0; i < from; i++) {
-      for (let p = 0; p < positions; p++) {
-        const row = (p * from + i) * to;
-        for (let o = start; o < stop; o++) out[row + o] = values[(o * from + i) * positions + p] as number;
-      }
-    }
-  }
-  return { shape: [...shape], values: out };
+  return { shape: [...shape], values: reversed(values, [to, from, positions]) };
 }
 
 /** The inverse; a new array. */
 function toTorch({ role, shape, values }: StoredTensor & { role: string }): StoredTensor {
   if (!isTransposed(role, shape.length)) return { shape: [...shape], values: values.slice() };
   const { positions, from, to } = extents(shape);
+  return { shape: torchShape({ role, shape }), values: reversed(values, [positions, from, to]) };
+}
+
+/** `[a, b, c]` → `[c, b, a]`, sixteen outputs at a time: they fill a cache line. */
+function reversed(values: Float32Array, [a, b, c]: readonly [number, number, number]): Float32Array {
   const out = new Float32Array(values.length);
-  for (let start = 0; start < to; start += 16) {
-    const stop = Math.min(start + 16, to);
-    for (let i = 0; i < from; i++) {
-      for (let p = 0; p < positions; p++) {
-        const row = (p * from + i) * to;
-        for (let o = start; o < stop; o++) out[(o * from + i) * positions + p] = values[row + o] as number;
+  for (let start = 0; start < a; start += 16) {
+    const stop = Math.min(start + 16, a);
+    for (let j = 0; j < b; j++) {
+      for (let k = 0; k < c; k++) {
+        const row = (k * b + j) * a;
+        for (let i = start; i < stop; i++) out[row + i] = values[(i * b + j) * c + k] as number;
       }
     }
   }
-  return { shape: torchShape({ role, shape }), values: out };
+  return out;
 }
 
 /** A depthwise filter is one of `channels` outputs that read one input each. */
