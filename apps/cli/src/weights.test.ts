@@ -134,7 +134,7 @@ describe('what published weights want', () => {
 });
 
 describe('transfer', () => {
-  test('from a run, its network and how its images are prepared are taken over unless something else is said', async () => {
+  test('from a run, its network and how its images are prepared are taken over unless something else is said', () => {
     const plan = (...args: string[]) => {
       const { stdout, stderr } = run('train', '--init', 'trained', '--data', 'images', '--dry-run', '--json', ...args);
       expect(stderr).toBe('');

@@ -14,6 +14,7 @@ import {
   createNetwork,
   createParameters,
   freeze,
+  frozenNames,
   kaimingNormal,
   matchesName,
   nodeSizes,
@@ -58,6 +59,10 @@ testContract({
     matchesName: {
       on: () => [matchesName('layer1.0.conv1.weight', 'layer1.*'), matchesName('fc.bias', 'layer1.*')],
       off: () => [matchesName('fc.bias', 'fc.bias'), true],
+    },
+    frozenNames: {
+      on: () => frozenNames(parameterShapes(everyKind), ['layer*']),
+      off: () => [frozenNames(parameterShapes(everyKind), []), []],
     },
     freeze: {
       on: ({ images }) => {

@@ -151,7 +151,10 @@ test('freezing names a pattern that matches nothing, and refuses to leave nothin
   expect(freeze(network.parameters, [])).toEqual([]);
   // Twice is once.
   const names = ['conv1.weight', 'bn1.weight', 'bn1.bias'];
-  for (const patterns of [['conv1*', 'bn1*'], ['bn1.*', 'conv1.*']]) {
+  for (const patterns of [
+    ['conv1*', 'bn1*'],
+    ['bn1.*', 'conv1.*'],
+  ]) {
     expect(freeze(network.parameters, patterns)).toEqual(names);
     expect(learning(network)).toHaveLength(before - names.length);
   }
