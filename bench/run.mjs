@@ -53,8 +53,11 @@ const benchmarks = {
   'small-ops': async () => (await import('./small-ops.mjs')).smallOps(),
 };
 
-/** What is told apart by its result and not by its speed: on request. */
-const others = { 'loss-scaling': async () => (await import('./loss-scaling.mjs')).lossScaling() };
+/** What needs a folder of images, or is told apart by its result and not by its speed: on request. */
+const others = {
+  input: async () => (await import('./input.mjs')).input(),
+  'loss-scaling': async () => (await import('./loss-scaling.mjs')).lossScaling(),
+};
 
 const all = { ...benchmarks, ...others };
 const names = process.argv.slice(2);
