@@ -34,7 +34,7 @@ export function tableOf(slot: i32): usize {
 
 /**
  * Builds the table of a slot from the numbers of codes of each length (16 bytes) and the symbols in their order.
- * Returns 0 where they are no code.
+ * Returns 0 where they are no code, by libjpeg's rules: the code of ones alone stays free, and DC symbols are sizes.
  */
 export function buildHuffman(slot: i32, counts: usize, symbols: usize, isAc: bool): bool {
   const table = tableOf(slot);
@@ -44,9 +44,11 @@ export function buildHuffman(slot: i32, counts: usize, symbols: usize, isAc: boo
   for (let length: i32 = 1; length <= 16; length++) {
     const count = <i32>load<u8>(counts + length - 1);
     store<i32>(table + basesOffset + length * 4, index - code);
+    if (code + count >= 1 << length) return false;
     for (let i: i32 = 0; i < count; i++, code++, index++) {
-      if (index >= 256 || code >= 1 << length) return false;
+      if (index >= 256) return false;
       const symbol = <i32>load<u8>(symbols + index);
+      if (!isAc && symbol > 15) return false;
       store<u8>(table + symbolsOffset + index, <u8>symbol);
       if (length <= lookupBits) fill(table, code, length, symbol, isAc);
     }
