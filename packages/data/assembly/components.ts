@@ -1,3 +1,5 @@
+import { tableOf } from './huffman';
+
 /** A component's tables, and the part of it that is wanted, in blocks; its pixels go to a plane. */
 const stride: usize = 64;
 const records = memory.data(4 * <i32>stride, 16);
@@ -16,8 +18,8 @@ export function coefficientsPointer(): usize {
 
 export function componentTables(component: i32, dc: i32, ac: i32): void {
   const record = recordOf(component);
-  store<i32>(record, dc);
-  store<i32>(record + 4, 4 + ac);
+  store<usize>(record, tableOf(dc));
+  store<usize>(record + 4, tableOf(4 + ac));
 }
 
 // @ts-ignore: decorator
@@ -28,11 +30,11 @@ export function recordOf(component: i32): usize {
 
 // @ts-ignore: decorator
 @inline
-export function dcTable(record: usize): i32 {
-  return load<i32>(record);
+export function dcTable(record: usize): usize {
+  return load<usize>(record);
 }
 // @ts-ignore: decorator
 @inline
-export function acTable(record: usize): i32 {
-  return load<i32>(record + 4);
+export function acTable(record: usize): usize {
+  return load<usize>(record + 4);
 }

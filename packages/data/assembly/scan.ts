@@ -1,6 +1,6 @@
 import { available, buffer, keepBits, next, nextSegment, openBits, overrun } from './bits';
 import { acTable, coefficientsPointer, dcTable, quantizationPointer, recordOf } from './components';
-import { endOfBlock, extend, kindMask, long, longEntry, lookupBits, special, stridesOf, tableOf } from './huffman';
+import { endOfBlock, extend, kindMask, long, longEntry, lookupBits, special, stridesOf } from './huffman';
 import { inverseOfConstant, inverseTransform } from './idct';
 
 /** From the order in which coefficients are stored to byte offsets in natural order; 16 more for damaged files. */
@@ -208,6 +208,9 @@ export function decodeScan(
   memory.fill(coefficientsPointer(), 0, 128);
   let marker = nextSegment();
   if (marker == 0) return Status.short;
+  // All of it was looked through for this: a file that is cut off, or goes on otherwise, is noticed even if only its top
+  // is wanted.
+  if (restartInterval == 0 && marker != 0xd9) return Status.damaged;
   let restarts: i32 = 0;
   let left = restartInterval;
   for (let c: i32 = 0; c < components; c++) store<i32>(recordOf(c) + 32, 0);
@@ -240,27 +243,26 @@ export function decodeScan(
   return isLast && marker != 0xd9 ? Status.damaged : Status.done;
 }
 
-/** One block of a component; false where it is broken. */
+/** One block of a component; false where it is broken, or too large for the pixels to be certain. */
 function block(component: i32, x: i32, y: i32): bool {
   const record = recordOf(component);
-  const dc = tableOf(dcTable(record));
-  const ac = tableOf(acTable(record));
+  const dc = dcTable(record);
+  const ac = acTable(record);
   const wanted = x >= leftOf(record) && x < rightOf(record) && y >= topOf(record) && y < bottomOf(record);
   const at = coefficientsPointer();
   const read = wanted ? readWanted(dc, ac, at) : skip(dc, ac);
   if (read == broken) return false;
   const level = load<i32>(record + 32) + (read >> 2);
   store<i32>(record + 32, level);
+  // 16 bits of it go on; pictures need 12.
+  if (level != <i32>(<i16>level)) return false;
   if (!wanted) return true;
   const stride = <usize>load<i32>(record + 28);
   const to = load<usize>(record + 24) + <usize>(y - topOf(record)) * 8 * stride + <usize>(x - leftOf(record)) * 8;
   const quantization = quantizationPointer(component);
-  if ((read & 1) == 0) {
-    inverseOfConstant(level, load<u16>(quantization), to, stride);
-    return true;
-  }
+  if ((read & 1) == 0) return inverseOfConstant(level, load<u16>(quantization), to, stride);
   store<i16>(at, <i16>level);
-  inverseTransform(at, quantization, to, stride);
+  if (!inverseTransform(at, quantization, to, stride)) return false;
   for (let i: usize = 0; i < 128; i += 16) v128.store(at + i, i8x16.splat(0));
   return true;
 }

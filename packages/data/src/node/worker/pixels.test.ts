@@ -1,6 +1,7 @@
 import { createRandom } from '@bag/random';
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
+import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import type { RawImage } from '../../image.js';
 import { normalize } from '../../transforms/normalization.js';
@@ -121,6 +122,26 @@ describe('JPEG files', () => {
       expect(difference(into, whole, plan)).toBeLessThan(1e-3);
     }
   });
+
+  test.each([1, 30, 75, 100])(
+    'the sharpest edges that there are, quality %i: not too large, as sharp',
+    async (quality) => {
+      const drawings = [
+        (x: number, y: number) => x % 11 < 5 && y % 9 < 4,
+        (x: number, y: number) => (x + y) % 2 === 0,
+        (x: number, y: number) => Math.hypot(x - 30, y - 25) < 20,
+        (x: number, y: number) => random(64 * y + x)() < 0.5,
+      ];
+      for (const isWhite of drawings) {
+        const gray = Uint8Array.from({ length: 64 * 64 }, (_, i) => (isWhite(i % 64, i >> 6) ? 255 : 0));
+        const raw = { width: 64, height: 64, channels: 1 } as const;
+        const file = await sharp(gray, { raw }).jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer();
+        const bytes = new Uint8Array(file);
+        const { data } = pixels.decode(bytes, headerOf(bytes));
+        expect(Buffer.compare(data, await sharp(file).toColourspace('srgb').raw().toBuffer())).toBe(0);
+      }
+    },
+  );
 
   test.each(fixture.own)('$name: cut off anywhere, or with any byte changed, it is refused or decoded', (entry) => {
     const bytes = fileOf(entry);
