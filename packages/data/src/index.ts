@@ -2,6 +2,7 @@ export { BadImages, type BadImagesOptions } from './bad-images.js';
 export { type Batch, batchCount, batches, type BatchesOptions } from './batches.js';
 export { BadImageError, type Dataset, type LoadOptions } from './dataset.js';
 export type { Box, FloatImage, RawImage } from './image.js';
+export type { Split } from './split.js';
 export { syntheticDataset, type SyntheticOptions } from './synthetic/synthetic.js';
 export { type ColorJitter, colorJitter, lighting } from './transforms/color.js';
 export { crop, flip, randomResizedBox, resizeAndCenterCrop } from './transforms/geometry.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BadImageError, type Dataset } from '../dataset.js';
+import type { Split } from '../split.js';
 import { duplicates, type Finding, oddSizes, Scans } from './findings.js';
-import type { Split } from './image-folder.js';
 import { formatOf, openDataset } from './open.js';
 
 export interface Check {

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../dataset.js';
+import { requireSplit, type Split } from '../split.js';
 import { classList, numbered } from './class-list.js';
-import type { Split } from './image-folder.js';
 import { toSquare } from './square.js';
 
 const side = 32;
@@ -68,6 +68,7 @@ export async function cifarBinary(
   path: string,
   { split, squareSize }: { split: Split; squareSize?: number | undefined },
 ): Promise<Dataset> {
+  requireSplit('cifarBinary', split);
   const present = await readdir(path);
   const format = formats.find(({ files }) => present.some((file) => files.train.test(file)));
   const files = present.filter((file) => format?.files[split].test(file)).sort();

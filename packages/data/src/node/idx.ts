@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Dataset } from '../dataset.js';
+import { requireSplit, type Split } from '../split.js';
 import { classList, numbered } from './class-list.js';
-import type { Split } from './image-folder.js';
 import { toSquare } from './square.js';
 
 const prefixes: Record<Split, string> = { train: 'train', validation: 't10k' };
@@ -42,6 +42,7 @@ export async function idx(
   path: string,
   { split, squareSize }: { split: Split; squareSize?: number | undefined },
 ): Promise<Dataset> {
+  requireSplit('idx', split);
   const { images, labels } = await filesOf(path, split);
   if (images === undefined || labels === undefined) {
     const missing = images === undefined ? 'images-idx3' : 'labels-idx1';

@@ -1,13 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../dataset.js';
+import { requireSplit, type Split } from '../split.js';
 import { mapConcurrently } from './concurrent.js';
 import type { Orientation } from './decoder.js';
 import { encodedDataset } from './encoded.js';
 import { imageFile, listClasses, type ListingOptions } from './listing.js';
 import type { Names } from './names.js';
-
-export type Split = 'train' | 'validation';
 
 /** What the folders of a split are called, the first that is there. */
 export const splitFolderNames: Record<Split, readonly string[]> = {
@@ -36,6 +35,7 @@ export interface ImageFolderOptions extends ListingOptions {
  * const training = await imageFolder('photos', { split: 'train' });
  */
 export async function imageFolder(path: string, options: ImageFolderOptions): Promise<Dataset> {
+  requireSplit('imageFolder', options.split);
   const { classes, labels, pathOf } = await imageFiles(path, options);
   const { squareSize, orientation, workers } = options;
   return encodedDataset({

@@ -1,7 +1,8 @@
 import type { Dataset } from '../dataset.js';
+import { requireSplit, type Split } from '../split.js';
 import { cifarBinary, hasCifarSplit, refuseCifarPickles } from './cifar.js';
 import { hasIdxSplit, idx } from './idx.js';
-import { hasFolderSplit, ignoredFiles, imageFolder, type ImageFolderOptions, type Split } from './image-folder.js';
+import { hasFolderSplit, ignoredFiles, imageFolder, type ImageFolderOptions } from './image-folder.js';
 import { shardFiles } from './shard-files.js';
 import { tarShards } from './tar-shards.js';
 
@@ -49,6 +50,7 @@ export async function formatOf(path: string): Promise<Format> {
  * const validation = await openDataset('photos', { split: 'validation' });
  */
 export async function openDataset(path: string, options: ImageFolderOptions): Promise<Dataset> {
+  requireSplit('openDataset', options.split);
   return (await formatOf(path)).open(path, options);
 }
 
@@ -58,5 +60,6 @@ export async function openDataset(path: string, options: ImageFolderOptions): Pr
  * await hasSplit('photos', 'validation');
  */
 export async function hasSplit(path: string, split: Split): Promise<boolean> {
+  requireSplit('hasSplit', split);
   return (await formatOf(path)).hasSplit(path, split);
 }

@@ -2,7 +2,8 @@ import { createRandom } from '@bag/random';
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve as absolute } from 'node:path';
 import sharp from 'sharp';
-import { hasFolderSplit, type ImageFiles, imageFiles, type Split } from './image-folder.js';
+import type { Split } from '../split.js';
+import { hasFolderSplit, type ImageFiles, imageFiles } from './image-folder.js';
 import { writeShardIndex } from './shard-index.js';
 import { ShardWriter } from './shard-writer.js';
 

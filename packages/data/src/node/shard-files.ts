@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Split, splitFolderNames } from './image-folder.js';
+import type { Split } from '../split.js';
+import { splitFolderNames } from './image-folder.js';
 import { indexFile } from './shard-index.js';
 
 /** The shards of a split. */

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../dataset.js';
+import { requireSplit, type Split } from '../split.js';
 import { classList, numbered } from './class-list.js';
 import { mapConcurrently } from './concurrent.js';
 import { encodedDataset } from './encoded.js';
-import type { ImageFolderOptions, Split } from './image-folder.js';
+import type { ImageFolderOptions } from './image-folder.js';
 import { SampleReader, type ShardRead } from './sample-reader.js';
 import { type ShardFiles, shardFiles } from './shard-files.js';
 import { readShardIndex, type Shard } from './shard-index.js';
@@ -44,6 +45,7 @@ export async function tarShards(
     ...search
   }: TarShardsOptions,
 ): Promise<Dataset> {
+  requireSplit('tarShards', split);
   if (!Number.isInteger(shuffleBuffer) || shuffleBuffer < 1) {
     throw new RangeError(`tarShards: expected a whole shuffleBuffer of at least 1, got ${shuffleBuffer}`);
   }

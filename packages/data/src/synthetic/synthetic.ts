@@ -1,6 +1,7 @@
 import { createRandom, type Random } from '@bag/random';
 import type { Dataset } from '../dataset.js';
 import type { RawImage } from '../image.js';
+import { requireSplit, type Split } from '../split.js';
 import { type Shape, shapes, styles } from './shapes.js';
 
 export interface SyntheticOptions {
@@ -12,7 +13,7 @@ export interface SyntheticOptions {
   imageSize?: number;
   seed?: number;
   /** Images of the two splits never coincide; only training labels are noisy. */
-  split: 'train' | 'validation';
+  split: Split;
   /** Share of the training labels that are replaced by another class. */
   labelNoise?: number;
 }
@@ -22,7 +23,7 @@ export interface SyntheticOptions {
  * a textured ground with clutter, then blurred, dimmed and noisy. Image i depends on (seed, split, i) only and is drawn
  * when asked for; with few training images it tests generalisation.
  *
- * @throws RangeError for a number of classes outside 2 … 100 or a share outside [0, 1].
+ * @throws RangeError for another split, a number of classes outside 2 … 100 or a share outside [0, 1].
  * @example
  * const dataset = syntheticDataset({ size: 2000, split: 'train', labelNoise: 0.05 });
  */
@@ -34,6 +35,7 @@ export function syntheticDataset({
   split,
   labelNoise = 0,
 }: SyntheticOptions): Dataset {
+  requireSplit('syntheticDataset', split);
   const most = shapes.length * styles.length;
   if (!Number.isInteger(classes) || classes < 2 || classes > most) {
     throw new RangeError(`syntheticDataset: expected 2 to ${most} classes, got ${classes}`);
