@@ -106,6 +106,20 @@ test('data pack packs what can be trained on', async () => {
   expect(trained.status).toBe(0);
 });
 
+test('data check says in one line that there is nothing to validate on', async () => {
+  const digits = join(folder, 'digits');
+  await mkdir(digits);
+  const images = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, ...[1, 2, 3, 4]];
+  await writeFile(join(digits, 'train-images-idx3-ubyte'), Uint8Array.from(images));
+  await writeFile(join(digits, 'train-labels-idx1-ubyte'), Uint8Array.from([0, 0, 8, 1, 0, 0, 0, 2, 5, 6]));
+  const { status, stdout } = run('data', 'check', 'digits');
+  expect(stdout.split('\n').slice(0, 2)).toEqual([
+    '2 training and 0 validation images of 10 classes',
+    'no validation split: digits has no t10k-images-idx3-ubyte(.gz); add it, or nothing is validated',
+  ]);
+  expect(status).toBe(0);
+});
+
 test.each([
   [['data', 'pack', 'shapes', 'shapes'], 'shapes is not empty; name a new folder'],
   [['data', 'pack', 'nowhere', 'new'], 'nowhere does not exist; give the folder of a data set'],

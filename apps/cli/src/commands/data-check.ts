@@ -35,13 +35,16 @@ export async function dataCheckCommand(folder: string, flags: DataCheckFlags): P
       throw new UsageError((error as Error).message);
     }
   });
-  const { classes, train, validation, findings } = check;
+  const { classes, train, validation, missing, findings } = check;
   process.exitCode = findings.length === 0 ? 0 : 1;
   if (flags.json === true) {
     console.log(JSON.stringify(check));
     return;
   }
   console.log(`${train} training and ${validation} validation images of ${classes.length} classes`);
+  if (missing !== undefined) {
+    console.log(`no validation split: ${folder} has no ${missing}; add it, or nothing is validated`);
+  }
   for (const problem of Object.keys(meaning) as Finding['problem'][]) {
     const found = findings.filter((finding) => finding.problem === problem);
     if (found.length === 0) continue;

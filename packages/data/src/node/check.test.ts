@@ -76,8 +76,8 @@ test('where sizes differ anyway, only tiny and very elongated ones are odd; no v
   }
   await image('train/cat/tiny.png', 1, 10, 12);
   await image('train/cat/narrow.png', 2, 160, 50);
-  const { findings, validation } = await checkDataset(base);
-  expect(validation).toBe(0);
+  const { findings, validation, missing } = await checkDataset(base);
+  expect([validation, missing]).toEqual([0, 'val/, validation/ or test/']);
   expect(findings.map(({ detail }) => detail)).toEqual([
     '160×50, very elongated',
     '10×12, small: the median shorter edge is 50',
@@ -96,4 +96,12 @@ test('CIFAR records are compared too', async () => {
       detail: 'in training and validation, under the classes 2, 1',
     },
   ]);
+});
+
+test('MNIST without its test files: what is missing has a name, and is no finding', async () => {
+  const images = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, ...[1, 2, 3, 4]];
+  await writeFile(join(base, 'train-images-idx3-ubyte'), Uint8Array.from(images));
+  await writeFile(join(base, 'train-labels-idx1-ubyte'), Uint8Array.from([0, 0, 8, 1, 0, 0, 0, 2, 5, 6]));
+  const check = await checkDataset(base);
+  expect(check).toMatchObject({ train: 2, validation: 0, missing: 't10k-images-idx3-ubyte(.gz)', findings: [] });
 });

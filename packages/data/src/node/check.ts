@@ -9,6 +9,8 @@ export interface Check {
   /** Images of each split. */
   train: number;
   validation: number;
+  /** The files or folders to validate on, where there are none; training does without, and validates nothing. */
+  missing?: string;
   findings: Finding[];
 }
 
@@ -30,7 +32,8 @@ export interface CheckOptions {
 export async function checkDataset(path: string, { workers = 2, onProgress }: CheckOptions = {}): Promise<Check> {
   const format = await formatOf(path);
   const splits: [Split, Dataset][] = [['train', await openDataset(path, { split: 'train', workers })]];
-  if (await format.hasSplit(path, 'validation')) {
+  const hasValidation = await format.hasSplit(path, 'validation');
+  if (hasValidation) {
     splits.push(['validation', await openDataset(path, { split: 'validation', workers })]);
   }
   const scans = new Scans(splits.map(([, dataset]) => dataset));
@@ -54,6 +57,7 @@ export async function checkDataset(path: string, { workers = 2, onProgress }: Ch
     classes: splits[0]?.[1].classes ?? [],
     train: sizeOf('train'),
     validation: sizeOf('validation'),
+    ...(!hasValidation && { missing: format.validation }),
     findings: [...findings, ...duplicates(scans), ...oddSizes(scans)],
   };
 }

@@ -12,6 +12,8 @@ interface Format {
   hasSplit(path: string, split: Split): Promise<boolean>;
   /** Files that are not read. */
   ignored(path: string, split: Split): Promise<string[]>;
+  /** Where the images to validate on would lie. */
+  validation: string;
 }
 
 const nothing = () => Promise.resolve([]);
@@ -23,15 +25,17 @@ const folder: Format = {
   },
   hasSplit: hasFolderSplit,
   ignored: ignoredFiles,
+  validation: 'val/, validation/ or test/',
 };
 
 const others: readonly Format[] = [
-  { open: cifarBinary, hasSplit: hasCifarSplit, ignored: nothing },
-  { open: idx, hasSplit: hasIdxSplit, ignored: nothing },
+  { open: cifarBinary, hasSplit: hasCifarSplit, ignored: nothing, validation: 'test_batch.bin or test.bin' },
+  { open: idx, hasSplit: hasIdxSplit, ignored: nothing, validation: 't10k-images-idx3-ubyte(.gz)' },
   {
     open: tarShards,
     hasSplit: async (path, split) => (await shardFiles(path, split)) !== undefined,
     ignored: nothing,
+    validation: 'val/*.tar',
   },
 ];
 
