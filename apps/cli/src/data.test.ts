@@ -9,12 +9,14 @@ import { bag, folder, run } from './fixtures/program.js';
 
 const servers: Server[] = [];
 afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close').catch(() => undefined);
-  }
+  for (const server of servers.splice(0)) await close(server);
 });
+
+async function close(server: Server): Promise<void> {
+  server.close();
+  server.closeAllConnections();
+  await once(server, 'close').catch(() => undefined);
+}
 
 /** A server of one answer: so many bytes of zeros, of which `sent` come. */
 async function serverOf(length: number, sent = length): Promise<string> {
@@ -46,6 +48,17 @@ test('data get refuses what is not the file, by name', async () => {
     `cannot download ${archive}: ${url}/${archive}: the server's file has 1000 bytes, ${archiveBytes} were expected`,
   );
   expect(status).toBe(1);
+});
+
+test('data get from a place that does not answer is one line with what to do', async () => {
+  const away = await serverOf(archiveBytes);
+  await close(servers.pop() as Server);
+  const { status, stderr } = await start('data', 'get', 'cifar10', 'away', '--from', away).ended;
+  const fix = 'run the same command again: it goes on with what has arrived';
+  expect(stderr).toMatch(
+    new RegExp(`^error: cannot download ${archive}: ${away}/${archive}: connect ECONNREFUSED \\S+; ${fix}\n$`),
+  );
+  expect(status).toBe(2);
 });
 
 test('Ctrl-C leaves a part to go on with', async () => {
@@ -125,6 +138,7 @@ test.each([
   [['data', 'pack', 'nowhere', 'new'], 'nowhere does not exist; give the folder of a data set'],
   [['data', 'pack', 'shapes', 'new', '--shard-size', 'lots'], 'expected a size such as 256MB'],
   [['data', 'pack', 'a', 'b', '--shard-size', '1MB', '--images-per-shard', '1'], 'cannot be used with option'],
+  [['data', 'get', 'mnist', '--from', 'mirror'], 'expected an address such as https://example.org/files'],
   [['data', 'get', 'imagenet'], 'Allowed choices are cifar10, cifar100, mnist, fashion-mnist'],
 ])('%j is one line and exit code 2', (args, message) => {
   const { status, stderr } = run(...args);

@@ -21,6 +21,12 @@ const positive = (text: string) => {
   if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('expected a number > 0');
   return value;
 };
+const address = (text: string) => {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
+    throw new InvalidArgumentError('expected an address such as https://example.org/files');
+  }
+  return text;
+};
 const byteUnits = { kB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 const bytes = (text: string) => {
   const [, digits, unit] = /^(\d+(?:\.\d+)?)(kB|MB|GB|KiB|MiB|GiB)$/i.exec(text) ?? [];
@@ -319,7 +325,7 @@ data
   .description("download a data set and verify it by its publisher's sums; goes on where it was")
   .addArgument(new Argument('<name>', 'the data set').choices(['cifar10', 'cifar100', 'mnist', 'fashion-mnist']))
   .argument('[folder]', 'where it goes (default: data/NAME)')
-  .option('--from <url>', 'a folder on the web with the same files')
+  .option('--from <url>', 'a folder on the web with the same files', address)
   .option('--json', 'as a JSON object')
   .addHelpText(
     'after',

@@ -8,7 +8,7 @@ export {
 export { type Check, checkDataset, type CheckOptions } from './node/check.js';
 export { cifarBinary } from './node/cifar.js';
 export { decodeImage, type DecodeOptions, Decoder, type EncodedImage, type Orientation } from './node/decoder.js';
-export { download, type DownloadOptions } from './node/download.js';
+export { download, DownloadError, type DownloadOptions } from './node/download.js';
 export { encodedDataset, type EncodedDatasetOptions } from './node/encoded.js';
 export type { Finding } from './node/findings.js';
 export { getDataset, type GetDatasetOptions, type GottenDataset } from './node/get-dataset.js';

@@ -1,5 +1,6 @@
-import { getDataset } from '@bag/data/node';
+import { DownloadError, getDataset, type GetDatasetOptions, type GottenDataset } from '@bag/data/node';
 import { join } from 'node:path';
+import { UsageError } from '../errors.js';
 import { untilInterrupted } from '../interrupt.js';
 import { createFolder } from '../paths.js';
 import { type Progress, withProgress } from '../progress.js';
@@ -16,7 +17,7 @@ export async function dataGetCommand(name: string, folder = join('data', name), 
   await createFolder(folder);
   const got = await withProgress((progress) =>
     untilInterrupted(interrupted, (signal) =>
-      getDataset(name, { folder, from: flags.from, signal, onProgress: meter(progress) }),
+      get(name, { folder, from: flags.from, signal, onProgress: meter(progress) }),
     ),
   );
   if (flags.json === true) {
@@ -26,6 +27,18 @@ export async function dataGetCommand(name: string, folder = join('data', name), 
   const size = `${got.files.length} files from ${megabytes(got.bytes)} MB`;
   console.log(`${folder}: ${got.alreadyThere ? 'already there' : size}, verified`);
   console.log(`train on it:  npx bag train${name.startsWith('cifar10') ? ' cifar10/bag' : ''} --data ${folder}`);
+}
+
+/** A place that does not answer is nobody's mistake here: no more than what to do then is of interest. */
+async function get(name: string, options: GetDatasetOptions): Promise<GottenDataset> {
+  try {
+    return await getDataset(name, options);
+  } catch (error) {
+    if (!(error instanceof DownloadError && error.isResumable)) throw error;
+    throw new UsageError(`${error.message}; run the same command again: it goes on with what has arrived`, {
+      cause: error,
+    });
+  }
 }
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);

@@ -163,10 +163,12 @@ test('the next place is asked where one has no such file, another one, or none a
   expect(good.requests.slice(-1)[0]).toMatch(/^\/a\.gz /);
   await rm(path);
   const failure = (await get(wrong, { tries: 2 }).catch((error: unknown) => error)) as Error;
+  expect(failure).toMatchObject({ name: 'DownloadError', isResumable: true });
   expect(failure.message).toContain(`${missing.url}: the server answered 404`);
   expect(failure.message).toContain(`${larger.url}: the server's file has 600000 bytes, 300000 were expected`);
   expect(failure.message).toContain(`${endless.url}: the server sends more than 300000 bytes`);
   expect(failure.message).toMatch(/127\.0\.0\.1:1\/a\.gz: \S+/);
+  await expect(get([missing.url, larger.url])).rejects.toMatchObject({ isResumable: false });
 });
 
 test('busy servers are asked again, a few times', async () => {

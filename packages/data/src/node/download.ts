@@ -24,12 +24,24 @@ export interface DownloadOptions {
   pauseMs?: number | undefined;
 }
 
+/** No place gave the file. */
+export class DownloadError extends Error {
+  override readonly name = 'DownloadError';
+  constructor(
+    message: string,
+    /** Whether a later call may succeed, with what has arrived: some place did not answer, or broke off. */
+    readonly isResumable: boolean,
+  ) {
+    super(message);
+  }
+}
+
 /**
  * Downloads a file and verifies its size and MD5: it goes on after a broken connection, an interruption or with another
  * place, where the server gives ranges. A file that is there already and right is left as it is.
  *
  * @returns Whether anything had to be fetched.
- * @throws Error naming every place and what was wrong with it; the signal's reason.
+ * @throws DownloadError naming every place and what was wrong with it; the signal's reason.
  * @example
  * await download({ urls: ['https://example.org/a.gz'], path: 'a.gz', md5: 'd41d8cd98f00b204e9800998ecf8427e', size: 0 });
  */
@@ -40,6 +52,7 @@ export async function download(options: DownloadOptions): Promise<boolean> {
   if (isThere) return false;
   await mkdir(dirname(path), { recursive: true });
   const failures: string[] = [];
+  let isResumable = false;
   for (const url of urls) {
     try {
       await fromOnePlace(url, options);
@@ -49,9 +62,10 @@ export async function download(options: DownloadOptions): Promise<boolean> {
     } catch (error) {
       signal?.throwIfAborted();
       failures.push(`${url}: ${reasonOf(error)}`);
+      isResumable ||= !(error instanceof RefusedError);
     }
   }
-  throw new Error(`cannot download ${basename(path)}: ${failures.join('; ')}`);
+  throw new DownloadError(`cannot download ${basename(path)}: ${failures.join('; ')}`, isResumable);
 }
 
 /** A part of another version is found out by the sum at the end, and begun anew once. */
@@ -64,7 +78,7 @@ async function fromOnePlace(url: string, options: DownloadOptions): Promise<void
     await discard(part);
     await rm(options.path, { force: true });
     if (!wasPart) {
-      throw new Error(`its MD5 is ${found}, not ${options.md5}; what came is not the file, and was removed`);
+      throw new RefusedError(`its MD5 is ${found}, not ${options.md5}; what came is not the file, and was removed`);
     }
   }
 }
@@ -91,8 +105,9 @@ async function untilWhole(
   }
 }
 
-/** `fetch failed` says nothing; its cause does. */
+/** `fetch failed` says nothing; its cause does, or where that is several, their common code. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error as Error;
-  return cause instanceof Error && cause.message !== '' ? cause.message : message;
+  if (!(cause instanceof Error)) return message;
+  return cause.message || ((cause as NodeJS.ErrnoException).code ?? message);
 }

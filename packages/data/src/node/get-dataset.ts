@@ -47,7 +47,7 @@ const markerFile = 'bag-data.json';
  * unpacked), `mnist` or `fashion-mnist` (as they are). A broken or interrupted download is gone on with; a data set that
  * is there is verified again.
  *
- * @throws Error naming what cannot be had, or is not what its publisher has; the signal's reason.
+ * @throws DownloadError naming what cannot be had; Error naming what is not what its publisher has; the signal's reason.
  * @example
  * const { folder } = await getDataset('cifar10');
  * const training = await openDataset(folder, { split: 'train' });
