@@ -13,6 +13,7 @@ import {
   modelArchitecture,
   models,
   parseModelName,
+  unusedOptions,
 } from './index.js';
 
 const random = () => createRandom({ seed: 1, purpose: 'weights' });
@@ -29,6 +30,10 @@ testContract({
   inputs: () => ({ images: tf.randomNormal<tf.Rank.R4>([2, 32, 32, 3], 0, 1, 'float32', 1) }),
   table: {
     parseModelName: { on: () => parseModelName('resnet50d') },
+    unusedOptions: {
+      on: () => unusedOptions({ name: 'mobilenet', deepStem: true }),
+      off: () => [unusedOptions({ name: 'resnet50d', deepStem: true }), []],
+    },
     models: { on: () => models() },
     modelArchitecture: {
       on: () => modelArchitecture({ name: 'resnet50s' }),

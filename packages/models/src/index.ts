@@ -8,4 +8,5 @@ export {
   type ModelOptions,
   models,
   parseModelName,
+  unusedOptions,
 } from './models.js';

@@ -152,8 +152,13 @@ export function createModel(
   });
 }
 
-/** What was asked for and does not act on the model. */
-function unusedOptions({ name, variant, shortcut, activation, ...stemAndShortcut }: ModelOptions): string[] {
+/**
+ * What was asked for and does not act on the model, a warning each.
+ * @throws Error for an unknown name.
+ * @example
+ * unusedOptions({ name: 'mobilenet', deepStem: true }); // ['warning: deepStem changes nothing on mobilenet']
+ */
+export function unusedOptions({ name, variant, shortcut, activation, ...stemAndShortcut }: ModelOptions): string[] {
   const { deepStem, stemWidth, averagePoolShortcut } = stemAndShortcut;
   const model = parseModelName(name);
   const isResNet = model.kind === 'resnet';

@@ -42,6 +42,14 @@ test('multiply-adds and activations by hand', () => {
   const values =
     pixels.conv1 * 4 + pixels.layer1 * 2 * 4 + pixels.layer2 * (4 + 8 + 8) + pixels.layer3 * 2 * 4 + pixels.layer4 * 24;
   expect(countActivations(everyKind)).toBe(2 * values);
+  // Only of a frozen beginning nothing is saved, and only where all of it is frozen.
+  const saved = (...frozen: string[]) => countActivations(everyKind, 13, frozen);
+  const stem = ['conv1.weight', 'bn1.weight', 'bn1.bias'];
+  expect(saved(...stem)).toBe(2 * (values - pixels.conv1 * 4));
+  expect(saved(...stem.slice(1))).toBe(2 * values);
+  const names = parameterShapes(everyKind).map(({ name }) => name);
+  expect(saved(...names.filter((name) => name.startsWith('layer')))).toBe(2 * values);
+  expect(saved(...names.filter((name) => !name.startsWith('fc')))).toBe(0);
 });
 
 test('a filter that is not square pads and counts each side by itself', () => {

@@ -1,4 +1,5 @@
 import { type Architecture, type ConvUnit, nodeSizes } from './architecture.js';
+import { frozenBeginning } from './freeze.js';
 import { parameterShapes } from './parameters.js';
 
 /**
@@ -29,22 +30,32 @@ export function countMultiplyAdds(architecture: Architecture, inputSize = archit
 
 /**
  * Values that one image's training step saves for its backward pass: what every convolution gives, and what its
- * BatchNorm makes of it.
+ * BatchNorm makes of it. Of a frozen beginning none are saved.
  * @param inputSize Height and width in pixels; the architecture's own by default.
+ * @param frozen Names of the parameters that do not learn.
  * @throws RangeError where the images are too small for the architecture.
  * @example
  * const bytes = 4 * batch * countActivations(cifarArchitecture({ depth: 20 }));
  */
-export function countActivations(architecture: Architecture, inputSize = architecture.inputSize): number {
-  return outputs(architecture, inputSize).reduce((sum, { unit, pixels }) => sum + 2 * pixels * unit.to, 0);
+export function countActivations(
+  architecture: Architecture,
+  inputSize = architecture.inputSize,
+  frozen: readonly string[] = [],
+): number {
+  const still = new Set(frozen);
+  const trained = new Set(parameterShapes(architecture).map(({ name }) => name));
+  const unsaved = frozenBeginning(architecture.nodes, (name) => trained.has(name) && !still.has(name));
+  return outputs(architecture, inputSize)
+    .filter(({ name }) => !unsaved.has(name))
+    .reduce((sum, { unit, pixels }) => sum + 2 * pixels * unit.to, 0);
 }
 
 /** Every convolution with the pixels of its output. */
-function outputs(architecture: Architecture, inputSize: number): { unit: ConvUnit; pixels: number }[] {
+function outputs(architecture: Architecture, inputSize: number): { name: string; unit: ConvUnit; pixels: number }[] {
   const sizes = nodeSizes(architecture, [inputSize, inputSize]);
   return architecture.nodes.flatMap((node) => {
     if (node.kind !== 'conv') return [];
     const [height, width] = sizes.get(node.name) ?? [0, 0];
-    return [{ unit: node.unit, pixels: height * width }];
+    return [{ name: node.name, unit: node.unit, pixels: height * width }];
   });
 }

@@ -1,3 +1,4 @@
+import { type Architecture, type ConvUnit, imagesNode } from './architecture.js';
 import type { Parameter } from './parameters.js';
 
 /**
@@ -52,3 +53,23 @@ export function freeze(parameters: readonly Parameter[], patterns: readonly stri
   for (const { name, variable } of parameters) if (frozen.has(name)) variable.trainable = false;
   return [...frozen];
 }
+
+/** The nodes up to which nothing learns, `imagesNode` among them: no gradient needs their values. */
+export function frozenBeginning(
+  nodes: Architecture['nodes'],
+  learns: (parameter: string) => boolean,
+): ReadonlySet<string> {
+  const frozen = new Set<string>([imagesNode]);
+  for (const node of nodes) {
+    const own = node.kind === 'conv' ? parametersOf(node.unit) : [];
+    if (node.inputs.every((input) => frozen.has(input)) && !own.some(learns)) frozen.add(node.name);
+  }
+  return frozen;
+}
+
+const parametersOf = ({ name, batchNorm }: ConvUnit) => [
+  `${name}.weight`,
+  `${name}.bias`,
+  `${batchNorm}.weight`,
+  `${batchNorm}.bias`,
+];

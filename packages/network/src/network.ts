@@ -26,6 +26,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { type Activation, type Architecture, type ConvUnit, imagesNode } from './architecture.js';
 import { countParameters } from './count.js';
+import { frozenBeginning } from './freeze.js';
 import type { Parameter } from './parameters.js';
 import { subsample } from './pooling.js';
 import { type Step, stepsOf } from './steps.js';
@@ -107,7 +108,7 @@ export class Network {
   /** The last node's value. Each value is freed after the last step that takes it; the images stay the caller's. */
   #run(images: Tensor4D, statistics: PendingStatistics | undefined): Tensor4D {
     const values = new Map<string, Tensor4D>([[imagesNode, images]]);
-    const frozen = statistics === undefined ? new Set<string>() : this.#frozenPrefix();
+    const frozen = this.#frozenBeginning(statistics !== undefined);
     let value = images;
     for (const step of this.#steps) {
       const inputs = step.inputs.map((name) => values.get(name) as Tensor4D);
@@ -122,20 +123,9 @@ export class Network {
     return value;
   }
 
-  /** The steps before which nothing learns. */
-  #frozenPrefix(): Set<string> {
-    const frozen = new Set<string>([imagesNode]);
-    for (const { name, inputs, node, added } of this.#steps) {
-      const units = [node, added].flatMap((part) => (part?.kind === 'conv' ? [part.unit] : []));
-      if (inputs.every((input) => frozen.has(input)) && units.every((unit) => !this.#learns(unit))) frozen.add(name);
-    }
-    return frozen;
-  }
-
-  #learns({ name, batchNorm }: ConvUnit): boolean {
-    return [`${name}.weight`, `${name}.bias`, `${batchNorm}.weight`, `${batchNorm}.bias`].some(
-      (parameter) => this.#variables.get(parameter)?.trainable === true,
-    );
+  #frozenBeginning(training: boolean): ReadonlySet<string> {
+    if (!training) return new Set();
+    return frozenBeginning(this.architecture.nodes, (name) => this.#variables.get(name)?.trainable === true);
   }
 
   #step({ node, added }: Step, inputs: Tensor4D[], statistics: PendingStatistics | undefined): Tensor4D {

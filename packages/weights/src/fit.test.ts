@@ -225,6 +225,13 @@ describe('fitWeights: the head', () => {
     requireAll('resnet18', fitted.tensors);
   });
 
+  test('goes if asked for where as many classes are others', () => {
+    const fitted = fitWeights(torchFile('resnet18'), expectedOf('resnet18'), { replaceHead: 'always' });
+    expect(fitted.head).toEqual({ stored: 63, expected: 63 });
+    expect(Object.keys(fitted.tensors).filter((name) => name.startsWith('fc.'))).toEqual([]);
+    expect(Object.keys(fitted.tensors)).toHaveLength(expectedOf('resnet18').length - 2);
+  });
+
   test('of other features is refused', () => {
     const stored = { ...torchFile('resnet18'), 'fc.weight': numbered(0, [63, 31]) };
     expect(() => fitWeights(stored, fewer, { replaceHead: true })).toThrow('2 misshapen (fc.weight [63, 31]');

@@ -16,8 +16,11 @@ import type { StoredTensor } from './stored.js';
 export interface FitOptions {
   /** The stored tensors' layout, which `readWeights` tells where the file says it; by default the shapes decide. */
   layout?: Layout | undefined;
-  /** Leave out the final dense layer where its number of classes is all that does not fit. Default: false. */
-  replaceHead?: boolean;
+  /**
+   * Leave out the final dense layer where its number of classes is all that does not fit, or `'always'`: where the classes
+   * are others. Default: false.
+   */
+  replaceHead?: boolean | 'always';
   /** The final dense layer's name, such as `fc`; by default that of the last dense weight that is expected. */
   head?: string;
 }
@@ -79,7 +82,7 @@ function fit(
     notes.push(done.note);
   }
   const from = layout ?? layoutOf(tensors, expected);
-  const replaced = replaceHead ? otherClasses(tensors, wanted, from) : undefined;
+  const replaced = replaceHead === false ? undefined : otherClasses(tensors, wanted, from, replaceHead === 'always');
   const isLeftOut = (name: string) => replaced !== undefined && moduleOf(name) === wanted.head;
   const kept = expected.filter(({ name }) => !isLeftOut(name));
   requireFit(new Map([...tensors].filter(([name]) => !isLeftOut(name))), kept, from, wanted.head);
@@ -124,18 +127,20 @@ function layoutOf(tensors: Stored, expected: readonly ExpectedParameter[]): Layo
   throw new Error(`the shapes do not tell the weights' layout (${ambiguous} fits both); pass layout: 'OIHW' or 'HWIO'`);
 }
 
-/** The numbers of classes, where that of the head is all that does not fit in it. */
+/** The numbers of classes, where that of the head is all that does not fit in it; or, if asked for, where all fits. */
 function otherClasses(
   tensors: Stored,
   { parameters, head }: Expected,
   from: Layout,
+  always: boolean,
 ): { stored: number; expected: number } | undefined {
   const parts = parameters.filter(({ name }) => moduleOf(name) === head);
   const weight = parts.find(({ name }) => leafOf(name) === 'weight');
   const [features, expected] = weight?.shape ?? [];
   const shape = weight === undefined ? undefined : tensors.get(weight.name)?.shape;
   const stored = shape?.[from === 'OIHW' ? 0 : 1];
-  if (features === undefined || expected === undefined || stored === undefined || stored === expected) return undefined;
+  if (features === undefined || expected === undefined || stored === undefined) return undefined;
+  if (stored === expected && !always) return undefined;
   const fits = parts.every((part) => {
     const shapeThere = part === weight ? [features, stored] : [stored];
     const found = tensors.get(part.name)?.shape;
