@@ -1,5 +1,12 @@
-import { type Architecture, frozenNames, type Network, type Parameter } from '@bag/network';
-import { createModel, modelArchitecture, type ModelName, type ModelOptions, parseModelName } from '@bag/models';
+import { type Architecture, freeze, frozenNames, type Network, type Parameter } from '@bag/network';
+import {
+  createModel,
+  modelArchitecture,
+  type ModelName,
+  type ModelOptions,
+  parseModelName,
+  unusedOptions,
+} from '@bag/models';
 import { createRandom } from '@bag/random';
 import type { Variant } from '@bag/resnet-variants';
 import type { Config } from './config/schema.js';
@@ -46,6 +53,11 @@ function optionsOf(config: Config, classes: number): ModelOptions {
   };
 }
 
+/** What is configured and does nothing, a warning each. */
+export function idleOptions(config: Config): string[] {
+  return unusedOptions(optionsOf(config, 2));
+}
+
 /** The configured network's shape, without any weights. */
 export function architectureOf(config: Config, classes: number): Architecture {
   requireShortcut(config);
@@ -86,4 +98,12 @@ export function frozenParameters(config: Config, parameters: readonly Pick<Param
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+/** Freezes what is configured; a line for the log, where that is anything. */
+export function freezeParts({ parameters }: Network, config: Config): string[] {
+  if (config.freeze.length === 0) return [];
+  const frozen = freeze(parameters, frozenParameters(config, parameters));
+  const all = parameters.filter(({ role }) => !role.startsWith('running')).length;
+  return [`frozen: ${frozen.length} of ${all} tensors (${config.freeze.join(', ')})`];
 }

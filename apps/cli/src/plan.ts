@@ -2,7 +2,7 @@ import { type Architecture, countActivations, countMultiplyAdds, countParameters
 import { blockEnds } from '@bag/resnet-variants';
 import type { Config } from './config/schema.js';
 import { epochOf } from './epoch.js';
-import { architectureOf, frozenParameters, imageSizeOf, modelTitle } from './network.js';
+import { architectureOf, frozenParameters, idleOptions, imageSizeOf, modelTitle } from './network.js';
 import { parameterGroups } from './parameter-groups.js';
 import { shownPath } from './paths.js';
 import { plot } from './plot.js';
@@ -30,9 +30,18 @@ export interface Plan {
   rates: number[];
   /** η where something happens: at the start, at the end of the warmup, where the rate is divided, at the end. */
   rateAt: { step: number; epoch: number; rate: number }[];
+  /** What is done with the weights to start from, a line each. */
+  weights: string[];
+  /** What is configured and does nothing. */
+  warnings: string[];
 }
 
-export function planOf(config: Config, sizes: { classes: number; train: number; validation: number }): Plan {
+/** @param weights What is known of the weights to start from. */
+export function planOf(
+  config: Config,
+  sizes: { classes: number; train: number; validation: number },
+  weights: string[] = [],
+): Plan {
   const { classes, train, validation } = sizes;
   const architecture = architectureOf(config, classes);
   const { steps: stepsPerEpoch } = epochOf(config, train);
@@ -65,22 +74,33 @@ export function planOf(config: Config, sizes: { classes: number; train: number; 
       epoch: Math.floor(step / stepsPerEpoch),
       rate: schedule(step),
     })),
+    weights,
+    warnings: idleOptions(config),
   };
 }
 
 const nameOf = ({ name }: { name: string }) => name;
 
 function memoryOf(config: Config, architecture: Architecture): Plan['memory'] {
+  const all = countParameters(architecture);
+  const frozen = new Set(frozenOf(config, architecture));
+  const trained = parameterShapes(architecture)
+    .filter(({ name, role }) => !role.startsWith('running') && !frozen.has(name))
+    .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   return {
-    weights: 4 * countParameters(architecture) * (config.ema.decay > 0 ? 4 : 3),
+    // Gradients and momentum are of what learns.
+    weights: 4 * (all + 2 * trained + (config.ema.decay > 0 ? all : 0)),
     activations: config.batch * activationBytes(config, architecture),
   };
 }
 
+const frozenOf = (config: Config, architecture: Architecture) =>
+  frozenParameters(config, parameterShapes(architecture));
+
 /** What the backward pass of one image keeps, in bytes. */
 export function activationBytes(config: Config, architecture: Architecture): number {
   const bytesPerActivation = config.precision === 'fp32' ? 4 : 2;
-  return bytesPerActivation * countActivations(architecture, imageSizeOf(config));
+  return bytesPerActivation * countActivations(architecture, imageSizeOf(config), frozenOf(config, architecture));
 }
 
 function chosenSteps(config: Config, stepsPerEpoch: number): number[] {
@@ -110,7 +130,7 @@ export function describePlan(config: Config, plan: Plan): string {
       'model',
       `${modelTitle(config)}: ${plan.parameters.toLocaleString('en-US')} parameters, ${(plan.multiplyAdds / 1e6).toFixed(1)} million multiply-adds an image`,
     ],
-    ...(config.init === null ? [] : [['weights', shownPath(config.init)] satisfies [string, string]]),
+    ...plan.weights.map((note, i) => [i === 0 ? 'start' : '', note] satisfies [string, string]),
     ['steps', `${plan.steps}: ${epochs} epochs of ${plan.stepsPerEpoch}, of ${stepSize}`],
     [
       'weight decay',
@@ -126,7 +146,7 @@ export function describePlan(config: Config, plan: Plan): string {
       `about ${mebibytes(memory.weights + memory.activations)}: ${mebibytes(memory.activations)} of activations, ${mebibytes(memory.weights)} of weights, gradients and momentum`,
     ],
   ];
-  const text = lines.map(([key, value]) => `${key.padEnd(13)}${value}`);
+  const text = [...plan.warnings, ...lines.map(([key, value]) => `${key.padEnd(13)}${value}`)];
   const rates = plan.rateAt.map(
     ({ step, epoch, rate }) => `${' '.repeat(13)}step ${step} (epoch ${epoch + 1}): ${Number(rate.toPrecision(4))}`,
   );

@@ -185,7 +185,7 @@ program
   .command('import')
   .description('make a run of pretrained weights: PyTorch (.pth, .th, .pt), safetensors, MXNet (.params)')
   .argument('<weights>', 'a file of torchvision, timm, gluon, or of other code with their names')
-  .requiredOption('--model <name>', 'see "bag models"')
+  .option('--model <name>', 'see "bag models"; weights of "bag export" tell it themselves')
   .addOption(new Option('--variant <letter>', 'ResNet variant').choices(['a', 'b', 'c', 'd']))
   .option('--classes <file>', 'names of the classes, one per line')
   .option('--data <folder>', 'data of the run; its folders name the classes')

@@ -18,7 +18,8 @@ async function recipe(name: string) {
 }
 
 /** A plan without its long lists. */
-function summary({ decayed, undecayed, zeroGamma, frozen, rates, rateAt, ...numbers }: Plan) {
+function summary({ decayed, undecayed, zeroGamma, frozen, rates, rateAt, weights, warnings, ...numbers }: Plan) {
+  expect([...weights, ...warnings]).toEqual([]);
   const counts = { decayed: decayed.length, undecayed: undecayed.length, zeroGamma: zeroGamma.length };
   const rounded = rateAt.map((at) => ({ ...at, rate: Number(at.rate.toPrecision(6)) }));
   return { ...numbers, ...counts, frozen: frozen.length, plotted: rates.length, rateAt: rounded };

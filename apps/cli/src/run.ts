@@ -4,13 +4,14 @@ import { RunFolder } from '@bag/trainer/node';
 import type { Weights } from '@bag/weights';
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { validateConfig } from './config/load.js';
 import { recipeDefaults } from './config/recipes.js';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
 import { type ForeignOptions, foreignRun } from './foreign-weights.js';
 import { buildNetwork } from './network.js';
+import type { StoredWeights } from './origin.js';
 import type { SavedRun } from './saved-run.js';
 import { assignWeights, readWeightsFile } from './weights.js';
 
@@ -57,7 +58,7 @@ export async function loadRun(
 export function networkOf(run: SavedRun, weights: Weights, path: string): { network: Network; notes: string[] } {
   const network = buildNetwork({ ...run.config, zeroGamma: false }, run.classes.length);
   try {
-    return { network, notes: assignWeights(network, weights, path).notes };
+    return { network, notes: assignWeights(network, weights, path) };
   } catch (error) {
     network.dispose();
     throw error;
@@ -65,7 +66,7 @@ export function networkOf(run: SavedRun, weights: Weights, path: string): { netw
 }
 
 /** The weights of a run's folder or of a file, and the run where there is one. */
-export async function storedWeights(path: string): Promise<{ weights: Weights; run?: SavedRun }> {
+export async function storedWeights(path: string): Promise<StoredWeights> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined)
     throw new UsageError(`${path} does not exist; give the folder of a run, or a file of weights`);
@@ -82,10 +83,15 @@ export async function storedWeights(path: string): Promise<{ weights: Weights; r
     return { weights, run };
   }
   const weights = await readWeightsFile(path);
-  // A checkpoint lies in RUN/checkpoints/STEP.
-  const around = resolve(dirname(path), '..', '..');
-  const isRun = (await stat(join(around, 'config.json')).catch(() => undefined)) !== undefined;
+  const around = runAround(path);
+  const isRun = around !== undefined && (await stat(join(around, 'config.json')).catch(() => undefined)) !== undefined;
   return { weights, ...(isRun && { run: await readRun(new RunFolder(around)) }) };
+}
+
+/** A checkpoint lies in RUN/checkpoints/STEP. */
+function runAround(path: string): string | undefined {
+  const checkpoints = resolve(dirname(path), '..');
+  return basename(checkpoints) === 'checkpoints' ? dirname(checkpoints) : undefined;
 }
 
 async function newestWeights(folder: RunFolder): Promise<Record<string, StoredTensor>> {

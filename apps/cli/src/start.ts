@@ -1,18 +1,15 @@
-import { freeze, type Network, parameterShapes } from '@bag/network';
+import { type Architecture, type Network, parameterShapes } from '@bag/network';
+import { loadParameters, type StoredTensor } from '@bag/trainer';
 import { mergeConfigs } from './config/load.js';
 import type { Config, PartialConfig } from './config/schema.js';
-import { foreignKeys } from './foreign-weights.js';
-import { architectureOf, buildNetwork, frozenParameters } from './network.js';
+import { UsageError } from './errors.js';
+import { assumption, isNumbered } from './foreign-weights.js';
+import { architectureOf, buildNetwork, freezeParts, frozenParameters, modelTitle } from './network.js';
+import { type Origin, originOf, preparationKeys, underlying } from './origin.js';
 import { parameterGroups } from './parameter-groups.js';
 import { shownPath } from './paths.js';
 import { storedWeights } from './run.js';
-import { assignWeights, fittedWeights } from './weights.js';
-
-const shapeKeys = [
-  ...(['model', 'variant', 'shortcut', 'activation'] as const),
-  ...(['deepStem', 'stemWidth', 'averagePoolShortcut'] as const),
-];
-const preparationKeys = ['normalization', 'orientation', 'interpolation'] as const;
+import { fittedWeights } from './weights.js';
 
 /**
  * Keys that a run takes over from the weights it starts from, unless something else is said: the network's shape, and how
@@ -22,13 +19,7 @@ const preparationKeys = ['normalization', 'orientation', 'interpolation'] as con
 export async function inheritedKeys(...parts: PartialConfig[]): Promise<PartialConfig> {
   const said = mergeConfigs(...parts);
   if (typeof said.init !== 'string') return {};
-  const { weights, run } = await storedWeights(said.init);
-  if (run === undefined) return foreignKeys(shownPath(said.init), weights, said).keys;
-  const isSame = said.model === undefined || said.model === run.config.model;
-  const keys = isSame
-    ? [...shapeKeys, 'imageSize' as const, ...preparationKeys]
-    : (['imageSize', ...preparationKeys] as const);
-  return Object.fromEntries(keys.map((key) => [key, run.config[key]]));
+  return underlying(originOf(shownPath(said.init), await storedWeights(said.init), said), said);
 }
 
 /**
@@ -40,16 +31,18 @@ export async function inheritedKeys(...parts: PartialConfig[]): Promise<PartialC
  */
 export async function startNetwork(
   config: Config,
-  classes: number,
+  classes: readonly string[],
   { init = true }: { init?: boolean } = {},
 ): Promise<{ network: Network; notes: string[] }> {
   // Given weights have their own γ.
-  const network = buildNetwork({ ...config, zeroGamma: config.zeroGamma && config.init === null }, classes);
+  const network = buildNetwork({ ...config, zeroGamma: config.zeroGamma && config.init === null }, classes.length);
   try {
-    const notes = [...network.notes];
-    if (config.init !== null && init) notes.push(...(await initialise(network, config.init, config)));
-    notes.push(...freezeParts(network, config));
-    return { network, notes };
+    const given = init ? await givenWeights(config, classes) : undefined;
+    if (given !== undefined) {
+      const { tensors } = given;
+      loadParameters({ parameters: network.parameters.filter(({ name }) => name in tensors) }, tensors);
+    }
+    return { network, notes: [...network.notes, ...(given?.notes ?? []), ...freezeParts(network, config)] };
   } catch (error) {
     network.dispose();
     throw error;
@@ -61,41 +54,75 @@ export async function startNetwork(
  * @throws UsageError where not.
  */
 export async function requireStart(config: Config): Promise<void> {
-  const architecture = architectureOf(config, 2);
-  const parameters = parameterShapes(architecture);
+  const parameters = parameterShapes(architectureOf(config, 2));
   const frozen = new Set(frozenParameters(config, parameters));
   const trained = parameters.filter(({ name, role }) => !role.startsWith('running') && !frozen.has(name));
   parameterGroups(config, trained);
-  if (config.init === null) return;
-  const { weights } = await storedWeights(config.init);
-  const { head } = architecture;
-  fittedWeights({ parameters, head }, weights, shownPath(config.init), { replaceHead: true });
+  await givenWeights(config);
 }
 
-async function initialise(network: Network, path: string, config: Config): Promise<string[]> {
-  const { weights, run } = await storedWeights(path);
-  const { notes, head } = assignWeights(network, weights, shownPath(path), { replaceHead: true });
-  const lines = [`weights from ${shownPath(path)}; normalization ${config.normalization}`, ...notes];
-  if (head !== undefined) {
-    lines.push(
-      `the head is new: ${network.architecture.head.name} has ${head.stored} classes in the weights, the data ${head.expected}`,
-    );
+/**
+ * The configured weights as the network has them, all of them or none, and what was done, a line each; nothing where none
+ * are configured.
+ * @param classes The data's; without them, nothing is said of the head.
+ * @throws UsageError listing the names that differ.
+ */
+export async function givenWeights(
+  config: Config,
+  classes?: readonly string[],
+): Promise<{ tensors: Record<string, StoredTensor>; notes: string[] } | undefined> {
+  if (config.init === null) return undefined;
+  const path = shownPath(config.init);
+  const stored = await storedWeights(config.init);
+  const { model, variant, normalization } = config;
+  const origin = originOf(path, stored, { model, variant });
+  const architecture = architectureOf(config, classes?.length ?? 2);
+  const known = origin.classes === undefined || isNumbered(origin.classes) ? undefined : origin.classes;
+  const areOthers = known !== undefined && classes !== undefined && known.join() !== classes.join();
+  const target = { parameters: parameterShapes(architecture), head: architecture.head };
+  let fitted;
+  try {
+    fitted = fittedWeights(target, stored.weights, path, { replaceHead: areOthers ? 'always' : true });
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}${otherModel(config, origin)}`, { cause: error });
   }
-  if (config.zeroGamma) lines.push('zero-γ: off, the weights have their own γ');
-  const { model, variant } = config;
-  const wanted = run?.config ?? foreignKeys(path, weights, { model, variant }).keys;
-  for (const key of preparationKeys) {
-    if (wanted[key] === undefined || wanted[key] === config[key]) continue;
-    lines.push(`warning: ${key} is ${config[key]}; the weights were trained with ${wanted[key]}`);
-  }
-  return lines;
+  const assumed = !origin.isRecorded && origin.keys.normalization === normalization;
+  return {
+    tensors: fitted.tensors,
+    notes: [
+      `weights from ${path}; ${assumed ? assumption(config) : `normalization ${normalization}`}`,
+      ...fitted.notes,
+      ...(classes === undefined ? [] : [headNote(architecture, fitted.head, classes, known)]),
+      ...(config.zeroGamma ? ['zero-γ: off, the weights have their own γ'] : []),
+      ...preparationWarnings(config, origin),
+    ],
+  };
 }
 
-/** @returns A line for the log, where anything is frozen. */
-function freezeParts({ parameters }: Network, config: Config): string[] {
-  const { freeze: patterns } = config;
-  if (patterns.length === 0) return [];
-  const frozen = freeze(parameters, frozenParameters(config, parameters));
-  const all = parameters.filter(({ role }) => !role.startsWith('running')).length;
-  return [`frozen: ${frozen.length} of ${all} tensors (${patterns.join(', ')})`];
+function headNote(
+  { head: { name } }: Architecture,
+  replaced: { stored: number; expected: number } | undefined,
+  classes: readonly string[],
+  known: readonly string[] | undefined,
+): string {
+  if (replaced === undefined) {
+    return `the head is kept: ${classes.length} classes${known === undefined ? ', whose names the weights do not tell' : ''}`;
+  }
+  const { stored, expected } = replaced;
+  if (stored !== expected) return `the head is new: ${name} has ${stored} classes in the weights, the data ${expected}`;
+  const some = (names: readonly string[]) => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
+  return `the head is new: the weights know ${some(known ?? [])}, the data has ${some(classes)}`;
+}
+
+/** Where images are prepared in another way than those were that the weights are known to be trained on. */
+function preparationWarnings(config: Config, { keys, isRecorded }: Origin): string[] {
+  if (!isRecorded) return [];
+  return preparationKeys
+    .filter((key) => keys[key] !== undefined && keys[key] !== config[key])
+    .map((key) => `warning: ${key} is ${config[key]}; the weights were trained with ${keys[key] ?? ''}`);
+}
+
+function otherModel(config: Config, { keys: { model, variant = 'b' }, isRecorded }: Origin): string {
+  if (!isRecorded || model === undefined) return ` (asked for is ${modelTitle(config)})`;
+  return ` (they are ${modelTitle({ model, variant })}'s, asked for is ${modelTitle(config)})`;
 }

@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folder, run, small, tiny } from './fixtures/program.js';
@@ -83,4 +83,74 @@ test('ablate stacks rows over seeds, goes on where it stopped, and grows; report
   const { points } = JSON.parse(found.stdout) as { points: { rate: number }[] };
   expect(points[0]?.rate).toBeCloseTo(1e-5, 12);
   expect(await readFile(join(folder, 'lr.svg'), 'utf8')).toContain('Learning-rate range test');
+});
+
+test('rows bring what their weights do, each by itself; what cannot start is told before the first run', async () => {
+  const made = run('data', 'make', 'images', '--train', '8', '--validation', '4', '--size', '16', '--classes', '2');
+  expect(made.status, made.stderr).toBe(0);
+  const trained = run(
+    ...['train', '--data', 'images', '--model', 'resnet8', '--variant', 'd', '--epochs', '1', '--batch', '4'],
+    ...['--set', 'imageSize=16', '--set', 'learningRate.warmupEpochs=0', '--out', 'pre'],
+  );
+  expect(trained.status, trained.stderr).toBe(0);
+  const write = (name: string, lines: string[]) => writeFile(join(folder, name), lines.join('\n'));
+  await mkdir(join(folder, 'sub'), { recursive: true });
+  await write('sub/rows.yaml', [
+    'data: ../images',
+    'epochs: 3',
+    'batch: 4',
+    'model: resnet14',
+    'imageSize: 16',
+    'ablation:',
+    '  - { name: fresh, set: { recipe: bag } }',
+    '  - { name: tuned, set: { model: resnet8, init: ../pre, freeze: [conv1*] } }',
+    '  - { name: + teacher, set: { distillation: { teacher: study } } }',
+  ]);
+  interface Planned {
+    totalMs: number;
+    runs: { title: string; model: string; epochs: number }[];
+  }
+  const plan = (...args: string[]) => {
+    const { status, stdout, stderr } = run('ablate', ...args, '--dry-run', '--json', '--out', 'never');
+    expect(status, stderr).toBe(0);
+    return JSON.parse(stdout) as Planned;
+  };
+  // The teacher is no start from these weights: it is larger than they are.
+  expect(plan('sub/rows.yaml').runs.map(({ model }) => model)).toEqual([
+    'resnet20 d',
+    'resnet14 d',
+    'resnet8 d',
+    'resnet8 d',
+  ]);
+  // Each configuration keeps its own model beside weights that another one starts from.
+  await write('a.yaml', [
+    'data: images',
+    'model: resnet14',
+    'recipe: baseline',
+    'epochs: 2',
+    'imageSize: 16',
+    'batch: 4',
+  ]);
+  await write('b.yaml', ['extends: a.yaml', 'init: pre', 'model: resnet8', 'recipe: bag', 'epochs: 4']);
+  const { runs } = plan('a.yaml', 'b.yaml');
+  expect(runs.map(({ model, epochs }) => [model, epochs])).toEqual([
+    ['resnet14 b', 2],
+    ['resnet8 d', 4],
+  ]);
+  const budgeted = plan('a.yaml', 'b.yaml', '--budget', '20s');
+  const [a, b] = budgeted.runs;
+  expect(a?.epochs).toBe(b?.epochs);
+  expect(budgeted.totalMs).toBeLessThanOrEqual(20_000);
+  // Another epoch of each would not fit.
+  expect((budgeted.totalMs * ((a?.epochs ?? 0) + 1)) / (a?.epochs ?? 1)).toBeGreaterThan(20_000);
+
+  await write('lost.yaml', ['extends: a.yaml', 'init: gone', 'epochs: 1']);
+  for (const args of [
+    ['a.yaml', 'lost.yaml'],
+    ['a.yaml', 'b.yaml', '--set', 'freeze=[layer9.*]'],
+  ]) {
+    const { status, stderr } = run('ablate', ...args, '--out', 'never');
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/gone does not exist|layer9\.\* matches no parameter/)]);
+    expect(stderr).not.toContain('1/2');
+  }
 });

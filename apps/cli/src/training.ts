@@ -86,7 +86,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const checkpoint = resume
     ? await folder.readCheckpoint((message) => progress.line(`warning: ${message}`))
     : undefined;
-  const { network, notes: startNotes } = await startNetwork(config, training.classes.length, {
+  const { network, notes: startNotes } = await startNetwork(config, training.classes, {
     init: checkpoint === undefined,
   });
   const teacher = await teacherOf(config, training);

@@ -2,10 +2,12 @@ import { modelArchitecture } from '@bag/models';
 import { parameterShapes } from '@bag/network';
 import { fill } from '@bag/testing';
 import { parseSafetensors, serializeSafetensors, torchWeights } from '@bag/weights';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { folder, run, small, tiny } from './fixtures/program.js';
+import type { Plan } from './plan.js';
 
 const weightsOf = async (path: string) => parseSafetensors(await readFile(join(folder, path))).tensors;
 const newest = (out: string, step: number) => join(out, 'checkpoints', String(step), 'model.safetensors');
@@ -13,7 +15,25 @@ const newest = (out: string, step: number) => join(out, 'checkpoints', String(st
 beforeAll(() => {
   const made = run('data', 'make', 'images', '--train', '24', '--validation', '8', '--size', '16', '--classes', '4');
   expect(made.status, made.stderr).toBe(0);
-  const plain = ['--set', 'shortcut=pad', '--variant', 'b', '--epochs', '1', '--out', 'trained'];
+  // As many classes, but others.
+  const others = run('data', 'make', 'others', '--train', '24', '--validation', '8', '--size', '16', '--classes', '4');
+  expect(others.status, others.stderr).toBe(0);
+  for (const split of ['train', 'val'])
+    renameSync(join(folder, 'others', split, 'disc'), join(folder, 'others', split, 'zebra'));
+  const plain = [
+    '--set',
+    'shortcut=pad',
+    '--set',
+    'orientation=stored',
+    '--set',
+    'interpolation=bicubic',
+    '--variant',
+    'b',
+    '--epochs',
+    '1',
+    '--out',
+    'trained',
+  ];
   const trained = run('train', ...tiny, ...small, '--data', 'images', ...plain);
   expect(trained.status, trained.stderr).toBe(0);
 }, 120_000);
@@ -36,20 +56,22 @@ describe('out and in again', () => {
     ]);
     expect(metadata).toMatchObject({ format: 'pt', model: 'resnet8 b', inputSize: '16' });
 
-    // Size, colours and class names are told by the file, shortcuts without parameters by the names.
-    const named = ['--model', 'resnet8', '--variant', 'b'];
-    const back = run('import', 'trained.safetensors', ...named, '--out', 'back');
+    // All else is told by the file.
+    const back = run('import', 'trained.safetensors', '--out', 'back');
     expect(back.status, back.stderr).toBe(0);
     expect(back.stdout).toContain('resnet8 b, 74,900 parameters, 4 classes: back');
     expect(await weightsOf(newest('back', 0))).toEqual(await weightsOf(newest('trained', 3)));
     const score = (...args: string[]) => JSON.parse(run('eval', ...args, '--json').stdout) as object;
     expect(score('back', '--data', 'images')).toEqual(score('trained'));
-    expect(score('trained.safetensors', ...named, '--data', 'images')).toEqual(score('trained'));
-    const { config, classes } = await savedRun('back');
-    expect([config.normalization, config.imageSize, config.shortcut]).toEqual(['paper', 16, 'pad']);
-    expect(classes).toEqual((await savedRun('trained')).classes);
-    const again = run('train', '--resume', '--out', 'back');
-    expect([again.status, again.stderr]).toEqual([2, expect.stringContaining('npx bag train --init back')]);
+    expect(score('trained.safetensors', '--data', 'images')).toEqual(score('trained'));
+    const [again, before] = [await savedRun('back'), await savedRun('trained')];
+    expect(again.classes).toEqual(before.classes);
+    const kept = ['model', 'variant', 'shortcut', 'imageSize', 'normalization', 'orientation', 'interpolation'];
+    for (const key of kept) expect([key, again.config[key]]).toEqual([key, before.config[key]]);
+    const others = run('eval', 'trained.safetensors', '--data', 'others');
+    expect([others.status, others.stderr]).toEqual([2, expect.stringContaining('evaluate on the same classes')]);
+    const resumed = run('train', '--resume', '--out', 'back');
+    expect([resumed.status, resumed.stderr]).toEqual([2, expect.stringContaining('npx bag train --init back')]);
   });
 
   test('LayersModel and ONNX are written; nothing is written over', async () => {
@@ -98,8 +120,9 @@ describe('wrong weights are refused with the names that differ, and nothing is l
     await expect(readFile(join(folder, 'refused', 'config.json'))).rejects.toThrow('ENOENT');
   });
 
-  test('weights of no run want a model; those of a run have one', () => {
-    expect(run('eval', 'trained.safetensors').stderr).toContain('its architecture is unknown; name it with --model');
+  test('weights of no run want a model; those of a run have one', async () => {
+    await writeFile(join(folder, 'bare.safetensors'), serializeSafetensors(await weightsOf('trained.safetensors')));
+    expect(run('eval', 'bare.safetensors').stderr).toContain('its architecture is unknown; name it with --model');
     expect(run('eval', 'trained', '--model', 'resnet8').stderr).toContain('leave out --model');
   });
 });
@@ -152,7 +175,45 @@ describe('transfer', () => {
     );
     expect(status, stderr).toBe(0);
     expect(stderr).toContain('warning: normalization is torchvision; the weights were trained with paper');
-    expect(stderr).not.toContain('the head is new');
+    expect(stderr).toContain('the head is kept: 4 classes\n');
+  });
+
+  test('as many classes under other names want a head of their own', async () => {
+    const onto = (...args: string[]) =>
+      run(
+        ...['train', '--init', ...args, '--epochs', '1', '--batch', '8'],
+        ...['--set', 'learningRate.warmupEpochs=0', '--set', 'learningRate.base=1e-12', '--set', 'weightDecay=0'],
+      );
+    const head = async (path: string) => (await weightsOf(path))['fc.weight']?.values;
+    const before = await head(newest('trained', 3));
+    const others = onto('trained', '--data', 'others', '--out', 'renamed');
+    expect(others.status, others.stderr).toBe(0);
+    expect(others.stderr).toMatch(/the head is new: the weights know (\w+, ){3}…, the data has (\w+, ){3}…/);
+    expect(await head(newest('renamed', 3))).not.toEqual(before);
+    const plan = run('train', '--init', 'trained.safetensors', '--data', 'others', '--dry-run');
+    expect(plan.stdout).toContain('the head is new: the weights know');
+    // Where nobody knows the names, the number decides.
+    const { tensors } = parseSafetensors(await readFile(join(folder, 'trained.safetensors')));
+    await writeFile(join(folder, 'nameless.safetensors'), serializeSafetensors(tensors, { format: 'pt' }));
+    const shape = ['--model', 'resnet8', '--set', 'imageSize=16'];
+    const same = onto('nameless.safetensors', ...shape, '--data', 'others', '--out', 'kept');
+    expect(same.status, same.stderr).toBe(0);
+    expect(same.stderr).toContain('the head is kept: 4 classes, whose names the weights do not tell');
+    expect(await head(newest('kept', 3))).toEqual(before);
+  });
+
+  test('a file is a run’s only in the place of its checkpoints', async () => {
+    await mkdir(join(folder, 'p', 'q', 'r'), { recursive: true });
+    await writeFile(join(folder, 'p', 'config.json'), '{"name": "mine"}');
+    await copyFile(join(folder, 'trained.safetensors'), join(folder, 'p', 'q', 'r', 'net.safetensors'));
+    const { status, stderr } = run('eval', 'p/q/r/net.safetensors', '--data', 'images');
+    expect(status, stderr).toBe(0);
+  });
+
+  test('a variant that is asked for is not a contradiction of the run’s own name', () => {
+    const { status, stderr } = run('train', '--init', 'trained', '--variant', 'd', '--data', 'images', '--dry-run');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/shortcut: pad|\(they are resnet8 b's, asked for is resnet8 d\)/);
   });
 
   const transfer = (out: string, ...args: string[]) =>
@@ -172,6 +233,7 @@ describe('transfer', () => {
     for (const line of [
       'weights from trained',
       'the head is new: fc has 4 classes in the weights, the data 10',
+      'weights from trained; normalization paper',
       'zero-γ: off, the weights have their own γ',
       'frozen: 9 of 23 tensors (conv1*, bn1*, layer1.*)',
       'rate of layer2.*: × 0.1',
@@ -192,10 +254,15 @@ describe('transfer', () => {
 
   test('a dry run says what is frozen and does not decay', () => {
     const { stdout } = transfer('none', '--init', 'trained', ...frozen, '--dry-run', '--json');
-    const { plan } = JSON.parse(stdout) as { plan: { frozen: string[]; decayed: string[]; zeroGamma: string[] } };
+    const { plan } = JSON.parse(stdout) as { plan: Plan };
     expect(plan.frozen).toHaveLength(9);
     expect(plan.decayed).not.toContain('layer1.0.conv1.weight');
     expect(plan.zeroGamma).toEqual([]);
+    // What is frozen from the beginning has no gradients, no momentum, and saves nothing for the backward pass.
+    const whole = JSON.parse(transfer('none', '--init', 'trained', '--dry-run', '--json').stdout) as { plan: Plan };
+    expect(plan.memory.activations).toBeLessThan(0.5 * whole.plan.memory.activations);
+    expect(plan.memory.weights).toBeLessThan(whole.plan.memory.weights);
+    expect(plan.weights).toContain('the head is new: fc has 4 classes in the weights, the data 10');
   });
 
   test.each<[string[], string]>([

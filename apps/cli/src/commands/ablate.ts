@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { studyReport } from '@bag/report';
 import { readStudyData, writeReport } from '@bag/report/node';
 import { writeFileAtomically } from '@bag/trainer/node';
-import { mergeConfigs, parseAssignment, readConfigFile } from '../config/load.js';
+import { assignments, mergeConfigs, readConfigFile } from '../config/load.js';
 import type { PartialConfig } from '../config/schema.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
@@ -16,7 +16,7 @@ import { type Estimate, estimated, parseDuration } from '../study/estimate.js';
 import { shippedNames } from '../shipped.js';
 import { inheritedKeys } from '../start.js';
 import { configRows, paperRows, parseRows, type Row, slug } from '../study/rows.js';
-import { type Cell, cells, type RowResult, type Study, summarise } from '../study/study.js';
+import { type Cell, cells, type RowResult, stacks, type Study, summarise } from '../study/study.js';
 import { table } from '../table.js';
 
 export interface AblateFlags {
@@ -134,10 +134,10 @@ async function newStudy(configs: readonly string[], flags: AblateFlags): Promise
   const { data, model, epochs, batch, backend, set = [] } = flags;
   const keys = { model, epochs, batch, backend, ...(data !== undefined && { data: resolve(data) }) } as PartialConfig;
   const teacherConfig = flags.teacher === undefined ? await teacherOf(rows) : undefined;
-  const base = mergeConfigs(fileBase, keys, ...set.map(parseAssignment));
+  const base = mergeConfigs(fileBase, keys, ...(await assignments(set)));
   return {
-    base: mergeConfigs(await inheritedKeys(base), base),
-    rows,
+    base,
+    rows: await withInherited({ base, rows }),
     seeds: seedsFrom(flags.seed ?? 0, flags.seeds ?? 1),
     ...(flags.teacher !== undefined && { teacher: resolve(flags.teacher) }),
     ...(teacherConfig !== undefined && { teacherConfig }),
@@ -151,6 +151,16 @@ async function baseAndRows(configs: readonly string[]): Promise<{ base: PartialC
   if (files.length > 1) return { base: {}, rows: configRows(files) };
   if (only === undefined) return { base: {} };
   return { base: only.config, ...(only.ablation !== undefined && { rows: parseRows(only.ablation) }) };
+}
+
+/** Rows with what the weights that they start from bring with them. */
+async function withInherited(study: Pick<Study, 'base' | 'rows'>): Promise<Row[]> {
+  return Promise.all(
+    stacks(study).map(async ({ row, said }) => {
+      const inherited = await inheritedKeys(...said);
+      return Object.keys(inherited).length === 0 ? row : { ...row, inherited };
+    }),
+  );
 }
 
 /** The configuration of the teacher that rows name by the shipped one that trains it. */
@@ -171,7 +181,8 @@ async function resumedStudy(saved: Study, configs: readonly string[], flags: Abl
     const names = given.map(([name]) => `--${name}`).join(', ');
     throw new UsageError(`${names}: this study is begun, and only --seeds and rows may grow; choose another --out`);
   }
-  const { rows = saved.rows } = await baseAndRows(configs);
+  const { rows: wanted } = await baseAndRows(configs);
+  const rows = wanted === undefined ? saved.rows : await withInherited({ base: saved.base, rows: wanted });
   const lost = saved.rows.find(({ name }) => !rows.some((row) => row.name === name));
   if (lost !== undefined)
     throw new UsageError(`the row "${lost.name}" of this study is not in ${configs.join(', ')}; keep it`);

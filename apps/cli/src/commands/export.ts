@@ -11,6 +11,7 @@ import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
 import type { ForeignOptions } from '../foreign-weights.js';
 import { imageSizeOf, modelTitle } from '../network.js';
+import { recordFor } from '../origin.js';
 import { createFolder, requireAbsent } from '../paths.js';
 import { loadRun } from '../run.js';
 import type { SavedRun } from '../saved-run.js';
@@ -62,7 +63,7 @@ const writers: Record<ExportFlags['format'], Writer> = {
     const stored = await storeParameters(network);
     const parameters = network.parameters.map(({ name, role }) => [name, { ...stored[name], role }]);
     const tensors = torchWeights(Object.fromEntries(parameters) as Parameters<typeof torchWeights>[0]);
-    const metadata = { format: 'pt', model: modelTitle(run.config), ...textFacts(run) };
+    const metadata = { format: 'pt', model: modelTitle(run.config), ...textFacts(run), ...recordFor(run) };
     await writeFileAtomically(out, serializeSafetensors(tensors, metadata));
   },
   onnx: async (network, run, out, { fold, size }) => {

@@ -71,7 +71,7 @@ async function rangeTest(
   const dataset = await openSplit(config, 'train', progress);
   const { train: transform, normalization } = preprocessingOf(config);
   const { steps: stepsPerEpoch, batches: batchesPerEpoch, dropLast } = epochOf(config, dataset.size);
-  const { network } = await startNetwork(config, dataset.classes.length);
+  const { network } = await startNetwork(config, dataset.classes);
   const optimizer = optimizerAt(config, network, exponentialRate(range));
   const enough = new AbortController();
   const points: RangePoint[] = [];

@@ -2,9 +2,9 @@ import { RunFolder } from '@bag/trainer/node';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { differingKeys, parseAssignment, readConfigFile, resolveConfig } from '../config/load.js';
+import { assignments, differingKeys, readConfigFile, resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
-import { sizesOf } from '../data.js';
+import { classNames, sizesOf } from '../data.js';
 import { useEngine } from '../engine.js';
 import { UsageError } from '../errors.js';
 import { stoppable } from '../interrupt.js';
@@ -15,7 +15,7 @@ import { preferredPrecision } from '../precision.js';
 import { sameResult } from '../planned-runs.js';
 import { duration, type Progress, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
-import { inheritedKeys, requireStart } from '../start.js';
+import { givenWeights, inheritedKeys, requireStart } from '../start.js';
 import { percent } from '../table.js';
 import { requireTrainedTeacher, runTraining } from '../training.js';
 
@@ -49,7 +49,8 @@ export async function trainCommand(configPath: string | undefined, flags: TrainF
   requireActing(flags, config);
   if (flags.resume !== true) await requireStart(config);
   if (flags.dryRun === true) {
-    const plan = planOf(config, await sizesOf(config));
+    const start = await givenWeights(config, await classNames(config));
+    const plan = planOf(config, await sizesOf(config), start?.notes);
     if (flags.json === true) console.log(JSON.stringify({ config, plan }));
     else
       console.log(
@@ -115,10 +116,10 @@ async function trainInto(
 /** What the file and the flags say, in the order in which they override each other. */
 export async function configParts(configPath: string | undefined, flags: TrainFlags): Promise<PartialConfig[]> {
   const file = configPath === undefined ? [] : [(await readConfigFile(configPath)).config];
-  return [...file, ...flagParts(flags)];
+  return [...file, ...(await flagParts(flags))];
 }
 
-function flagParts(flags: TrainFlags): PartialConfig[] {
+async function flagParts(flags: TrainFlags): Promise<PartialConfig[]> {
   const { data, dataset, model, variant, recipe, epochs, batch, backend, precision, seed, teacher, init, freeze } =
     flags;
   if (data !== undefined && dataset !== undefined) {
@@ -139,7 +140,7 @@ function flagParts(flags: TrainFlags): PartialConfig[] {
     precision,
     seed,
   };
-  return [keys as PartialConfig, ...(flags.set ?? []).map(parseAssignment)];
+  return [keys as PartialConfig, ...(await assignments(flags.set ?? []))];
 }
 
 /** What nothing is said of goes by the weights to start from, and the precision by the engine. */

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { didYouMean, UsageError } from '../errors.js';
 import { shippedConfigs, shippedNames } from '../shipped.js';
 import { recipeDefaults } from './recipes.js';
-import { type Config, configSchema, type PartialConfig, recipes } from './schema.js';
+import { type Config, configSchema, ownTeacher, type PartialConfig, recipes } from './schema.js';
 
 type Json = Record<string, unknown>;
 
@@ -41,7 +41,7 @@ async function readChain(path: string, above: readonly string[]): Promise<Config
   return {
     ...merged,
     config: merge(merged.config, await resolvePaths(keys, dirname(path))),
-    ...(ablation !== undefined && { ablation }),
+    ...(ablation !== undefined && { ablation: await resolveRows(ablation, dirname(path)) }),
     ...(paper !== undefined && { paper }),
   };
 }
@@ -71,16 +71,33 @@ async function readObject(path: string): Promise<Json> {
   return isObject(value['config']) && 'classes' in value ? value['config'] : value;
 }
 
-async function resolvePaths(keys: Json, folder: string): Promise<Json> {
+/** Paths of an ablation's rows, whose form is checked later. */
+async function resolveRows(rows: unknown, folder: string): Promise<unknown> {
+  if (!Array.isArray(rows)) return rows;
+  return Promise.all(
+    rows.map(async (row: unknown) =>
+      isObject(row) && isObject(row['set'])
+        ? { ...row, set: await resolvePaths(row['set'], folder, [ownTeacher]) }
+        : row,
+    ),
+  );
+}
+
+async function resolvePaths(keys: Json, folder: string, names: readonly string[] = []): Promise<Json> {
   const { data, init, distillation } = keys;
   const teacher = isObject(distillation) ? distillation['teacher'] : undefined;
   // A teacher may be named by the shipped configuration that trains it.
-  const isPath = typeof teacher === 'string' && !(await shippedNames()).includes(teacher);
+  const isPath = typeof teacher === 'string' && ![...(await shippedNames()), ...names].includes(teacher);
   return merge(keys, {
     ...(typeof data === 'string' && { data: resolve(folder, data) }),
     ...(typeof init === 'string' && { init: resolve(folder, init) }),
     ...(isPath && { distillation: { teacher: resolve(folder, teacher) } }),
   });
+}
+
+/** What `--set` says, each by itself; paths become absolute. */
+export function assignments(texts: readonly string[]): Promise<PartialConfig[]> {
+  return Promise.all(texts.map((text) => resolvePaths(parseAssignment(text) as Json, '.') as Promise<PartialConfig>));
 }
 
 /** `a.b=1` → `{a: {b: 1}}`, the value read as YAML. */

@@ -10,7 +10,8 @@ const expectedScale = 'expected dynamic, or a number from 2⁻¹⁴ to 2¹²⁷ 
 /** What the command line calls a precision. */
 export const precisions = ['fp32', 'bf16', 'fp16'] as const;
 export const recipes = ['baseline', 'bag'] as const;
-export const normalizationNames = ['paper', 'torchvision', 'inception'] as const;
+/** The name under which a study's row asks for the teacher that the study trains. */
+export const ownTeacher = 'study';
 
 /** Everything that a run depends on. The resolved configuration is saved with the run. */
 export const configSchema = z.strictObject({
@@ -119,7 +120,7 @@ export const configSchema = z.strictObject({
     .strictObject({ decay: z.number().min(0).lt(1).describe('d of θ̄ ← d·θ̄ + (1 − d)·θ; 0 turns it off') })
     .describe('averages the weights'),
   normalization: z
-    .enum(normalizationNames)
+    .enum(['paper', 'torchvision', 'inception'])
     .describe(
       "mean and deviation of colours: the paper's (CIFAR's own on small images), or those that pretrained weights want",
     ),

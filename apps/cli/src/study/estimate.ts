@@ -3,13 +3,13 @@ import type { Config } from '../config/schema.js';
 import { sizesOf } from '../data.js';
 import { epochOf } from '../epoch.js';
 import { UsageError } from '../errors.js';
-import { architectureOf, imageSizeOf } from '../network.js';
 import { planOf } from '../plan.js';
 import { finished, type PlannedRun } from '../planned-runs.js';
 import { duration, type Progress } from '../progress.js';
 import { readRun } from '../run.js';
+import { requireStart } from '../start.js';
 import { cells, type Study, teacherRun } from './study.js';
-import { type ImageTimes, timeImages } from './timing.js';
+import { type ImageTimes, timedKind, timeImages } from './timing.js';
 
 export interface Estimate {
   study: Study;
@@ -33,31 +33,33 @@ export async function estimated(
   const plan = runsOf(study, folder);
   const sizes = await sizesOf((plan[0] as PlannedRun).config);
   const teacherConfig = study.teacher === undefined ? teacherRun(study, folder)?.config : await configOf(study.teacher);
-  requireSound(plan, sizes);
-  const timed = new Map<string, ImageTimes>();
+  await requireSound(plan, sizes);
+  const times = new Map<string, ImageTimes>();
   progress.start(plan.length);
   for (const [i, { config }] of plan.entries()) {
-    const kind = kindOf(config);
+    const kind = timedKind(config);
     const teacher = config.distillation.teacher === null ? undefined : teacherConfig;
-    if (!timed.has(kind)) timed.set(kind, await timeImages(config, sizes.classes, teacher));
+    if (!times.has(kind)) times.set(kind, await timeImages(config, sizes.classes, teacher));
     progress.update(i + 1, 'timing each kind of run');
   }
   progress.stop();
-  const cost = ({ config }: PlannedRun) => runMs(config, timed.get(kindOf(config)) as never, sizes);
-  const total = (runs: PlannedRun[]) => runs.reduce((sum, run) => sum + cost(run), 0);
+  const cost = ({ config }: PlannedRun) => runMs(config, times.get(timedKind(config)) as ImageTimes, sizes);
+  const total = (runs: readonly PlannedRun[]) => runs.reduce((sum, run) => sum + cost(run), 0);
   let fitted = study;
   if (budgetMs !== undefined) {
-    const { epochs } = (plan.at(-1) as PlannedRun).config;
-    const most = Math.floor((epochs * budgetMs) / total(plan));
-    if (most < 1) {
+    // Rows that set their epochs themselves keep them.
+    const short = runsOf({ ...study, base: { ...study.base, epochs: 1 } }, folder);
+    const perEpoch = total(short.filter(({ config }) => config.epochs === 1));
+    const most = Math.floor((budgetMs - total(short.filter(({ config }) => config.epochs !== 1))) / perEpoch);
+    if (!(most >= 1)) {
       throw new UsageError(
-        `one epoch each takes about ${duration(total(plan) / epochs)}; allow a larger --budget, or fewer rows`,
+        `one epoch each takes about ${duration(total(short))}; allow a larger --budget, or fewer rows`,
       );
     }
     fitted = { ...study, base: { ...study.base, epochs: most } };
   }
   const runs = runsOf(fitted, folder);
-  requireSound(runs, sizes);
+  await requireSound(runs, sizes);
   const ms = new Map(runs.map((run) => [run.out, cost(run)]));
   const known = await Promise.all(runs.map(finished));
   const done = new Set(known.flatMap((run) => run?.out ?? []));
@@ -72,24 +74,20 @@ function runsOf(study: Study, folder: string): PlannedRun[] {
 }
 
 /** A row that cannot run is told before the first one does. */
-function requireSound(runs: readonly PlannedRun[], sizes: Awaited<ReturnType<typeof sizesOf>>): void {
+async function requireSound(runs: readonly PlannedRun[], sizes: Awaited<ReturnType<typeof sizesOf>>): Promise<void> {
+  const checked = new Set<string>();
   for (const { title, config } of runs) {
+    // Seeds differ in nothing that could be wrong.
+    const key = JSON.stringify({ ...config, seed: 0 });
+    if (checked.has(key)) continue;
+    checked.add(key);
     try {
       planOf(config, sizes);
+      await requireStart(config);
     } catch (error) {
       throw new UsageError(`${title}: ${(error as Error).message}`, { cause: error });
     }
   }
-}
-
-/** What decides the time of an image. */
-function kindOf(config: Config): string {
-  const { precision, distillation, mixup, cutmix } = config;
-  const { nodes } = architectureOf(config, 2);
-  return JSON.stringify([
-    ...[nodes, imageSizeOf(config), precision, distillation.teacher !== null],
-    ...[mixup.alpha > 0, cutmix.alpha > 0],
-  ]);
 }
 
 async function configOf(run: string): Promise<Config> {

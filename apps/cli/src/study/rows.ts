@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import type { ConfigFile } from '../config/load.js';
-import type { PartialConfig } from '../config/schema.js';
+import { ownTeacher, type PartialConfig } from '../config/schema.js';
 
 /** One row of a study: what it sets on top of the rows before it, or a configuration of its own. */
 export interface Row {
@@ -10,12 +10,11 @@ export interface Row {
   set: PartialConfig;
   /** Whether the rows before it do not count. */
   alone?: boolean;
+  /** What the weights that it starts from bring with them, under all that is said. */
+  inherited?: PartialConfig;
   /** The paper's top-1 accuracy in percent. */
   paper?: number;
 }
-
-/** The name under which a row asks for the study's own teacher. */
-export const ownTeacher = 'study';
 
 /**
  * The paper's tables 4, 5 and 6, stacked: top-1 of ResNet-50 on ImageNet at batch 1024 (the baseline's at 256), from

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { cifarDepths } from '@bag/resnet-variants';
 import { resolveConfig } from '../config/load.js';
-import type { Config, PartialConfig } from '../config/schema.js';
+import { type Config, ownTeacher, type PartialConfig } from '../config/schema.js';
 import { modelOf } from '../network.js';
 import type { FinishedRun, PlannedRun } from '../planned-runs.js';
-import { ownTeacher, type Row, slug } from './rows.js';
+import { type Row, slug } from './rows.js';
 
 /** What `study.json` holds: everything that its runs follow from. */
 export interface Study {
@@ -23,26 +23,29 @@ export interface Cell extends PlannedRun {
   seed: number;
 }
 
-/** Row by row, each seed of it. */
-export function cells({ base, rows, seeds, teacher, teacherConfig }: Study, folder: string): Cell[] {
+/** What each row says, the last part last: all that is stacked below it, or what it says alone under the base. */
+export function stacks({ base, rows }: Pick<Study, 'base' | 'rows'>): { row: Row; said: PartialConfig[] }[] {
   const stacked: PartialConfig[] = [base];
-  return rows.flatMap((row) => {
-    if (row.alone !== true) stacked.push(row.set);
-    return seeds.map((seed) => {
-      const config = row.alone === true ? resolveConfig(row.set, base, { seed }) : resolveConfig(...stacked, { seed });
+  return rows.map((row) => {
+    if (row.alone === true) return { row, said: [row.set, base] };
+    stacked.push(row.set);
+    return { row, said: [...stacked] };
+  });
+}
+
+/** Row by row, each seed of it. */
+export function cells({ seeds, teacher, teacherConfig, ...study }: Study, folder: string): Cell[] {
+  return stacks(study).flatMap(({ row, said }) =>
+    seeds.map((seed) => {
+      const config = resolveConfig(row.inherited ?? {}, ...said, { seed });
       const wanted = config.distillation.teacher;
       if (wanted === ownTeacher || (wanted !== null && teacherConfig !== undefined)) {
         config.distillation = { ...config.distillation, teacher: teacher ?? join(folder, 'teacher') };
       }
-      return {
-        row,
-        seed,
-        title: `${row.name}, seed ${seed}`,
-        config,
-        out: join(folder, slug(row.name), `seed-${seed}`),
-      };
-    });
-  });
+      const out = join(folder, slug(row.name), `seed-${seed}`);
+      return { row, seed, title: `${row.name}, seed ${seed}`, config, out };
+    }),
+  );
 }
 
 /**
@@ -53,12 +56,13 @@ export function teacherRun(study: Study, folder: string): PlannedRun | undefined
   const out = join(folder, 'teacher');
   if (!cells(study, folder).some(({ config }) => config.distillation.teacher === out)) return undefined;
   const [seed] = study.seeds;
+  // The rows' model is not the teacher's, nor are their weights.
+  const base = { ...study.base, init: null, freeze: [], rateScale: undefined };
   if (study.teacherConfig !== undefined) {
-    // The rows' model is not the teacher's.
-    const base = { ...study.base, model: undefined };
-    return { title: 'the teacher', config: resolveConfig(study.teacherConfig, base, { seed }), out };
+    const config = resolveConfig(study.teacherConfig, { ...base, model: undefined }, { seed });
+    return { title: 'the teacher', config, out };
   }
-  const config = resolveConfig(study.base, { recipe: 'bag', seed, mixup: { alpha: 0 } });
+  const config = resolveConfig(base, { recipe: 'bag', seed, mixup: { alpha: 0 } });
   return { title: 'the teacher', config: { ...config, model: largerModel(config), variant: 'd' }, out };
 }
 

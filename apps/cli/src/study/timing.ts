@@ -3,7 +3,7 @@ import { constant } from '@bag/schedules';
 import { evaluate, train } from '@bag/trainer';
 import type { Config } from '../config/schema.js';
 import { preprocessingOf } from '../data.js';
-import { buildNetwork } from '../network.js';
+import { architectureOf, buildNetwork, freezeParts, imageSizeOf } from '../network.js';
 import { activationBytes } from '../plan.js';
 import { optimizerAt, tricksOf } from '../recipe.js';
 
@@ -19,9 +19,23 @@ const timedSteps = 2;
 /** Of the activations that a timed step keeps: a step of large images is timed on a part of its batch. */
 const mostBytes = 2 ** 30;
 
+function timedBatch(config: Config): number {
+  const most = Math.floor(mostBytes / activationBytes(config, architectureOf(config, 2)));
+  return Math.max(1, Math.min(config.batch, most));
+}
+
+/** What decides the time of an image. */
+export function timedKind(config: Config): string {
+  const { precision, freeze, distillation, mixup, cutmix, ema } = config;
+  const { nodes } = architectureOf(config, 2);
+  const tricks = [distillation.teacher !== null, mixup.alpha > 0, cutmix.alpha > 0, ema.decay > 0];
+  return JSON.stringify([nodes, imageSizeOf(config), timedBatch(config), precision, freeze, tricks]);
+}
+
 /** Times a few training steps of a configuration on noise; data loading is not part of it. */
 export async function timeImages(config: Config, classes: number, teacherConfig?: Config): Promise<ImageTimes> {
   const network = buildNetwork(config, classes);
+  freezeParts(network, config);
   const teacher = teacherConfig && buildNetwork(teacherConfig, classes);
   const { size } = preprocessingOf(config).train;
   const noise = (images: number) => {
@@ -29,10 +43,7 @@ export async function timeImages(config: Config, classes: number, teacherConfig?
     const pixels = Float32Array.from({ length: images * size * size * 3 }, () => random() * 2 - 1);
     return { images: pixels, labels: new Int32Array(images), shape: [images, size, size, 3] as const };
   };
-  const batch = Math.min(
-    config.batch,
-    Math.max(1, Math.floor(mostBytes / activationBytes(config, network.architecture))),
-  );
+  const batch = timedBatch(config);
   // eslint-disable-next-line @typescript-eslint/require-await -- the loop takes asynchronous batches
   const batches = async function* (count: number, images: number) {
     for (let i = 0; i < count; i++) yield noise(images);
