@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folder, run, small, tiny } from './fixtures/program.js';
@@ -77,6 +77,7 @@ test('ablate stacks rows over seeds, goes on where it stopped, and grows; report
   expect(await readFile(join(folder, 'both.html'), 'utf8')).toContain('plain/seed-0');
   expect(await readFile(join(folder, 'study', 'report.html'), 'utf8')).toContain('77.91');
   expect(run('report', 'nowhere').stderr).toContain('config.json is missing; is nowhere the folder of a run?');
+  await expect(stat(join(folder, 'nowhere'))).rejects.toThrow('ENOENT');
 
   const found = run('find-lr', ...tiny, ...small, '--steps', '12', '--out', 'lr.svg', '--json');
   expect(found.status, found.stderr).toBe(0);

@@ -8,12 +8,11 @@ import { UsageError } from '../errors.js';
 export async function reportCommand(folders: string[], { out }: { out?: string }): Promise<void> {
   const [only] = folders as [string];
   const path = out ?? (folders.length === 1 ? join(only, 'report.html') : 'report.html');
-  await createFolder(dirname(path));
-  try {
-    await writeReport(await reportOf(folders), path);
-  } catch (error) {
+  const report = await reportOf(folders).catch((error: unknown) => {
     throw new UsageError((error as Error).message);
-  }
+  });
+  await createFolder(dirname(path));
+  await writeReport(report, path);
   console.log(path);
 }
 
