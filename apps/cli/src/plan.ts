@@ -138,7 +138,12 @@ export function describePlan(config: Config, plan: Plan): string {
     ],
     ...(frozen.length === 0
       ? []
-      : [['frozen', `${frozen.length} tensor${frozen.length === 1 ? '' : 's'}: ${some(frozen)}`] satisfies [string, string]]),
+      : [
+          ['frozen', `${frozen.length} tensor${frozen.length === 1 ? '' : 's'}: ${some(frozen)}`] satisfies [
+            string,
+            string,
+          ],
+        ]),
     ['zero γ', zeroGamma.length === 0 ? 'none' : `${zeroGamma.length} BatchNorms: ${some(zeroGamma)}`],
     ...(distillation.teacher === null ? [] : [['teacher', distillation.teacher] satisfies [string, string]]),
     [
