@@ -1,5 +1,10 @@
-/** The command or its configuration was wrong: one line that names the culprit and the fix, exit code 2. */
-export class UsageError extends Error {
+/** The work failed, and the message says all about it: one line that names the culprit and the fix, exit code 1. */
+export class ExplainedError extends Error {
+  override readonly name: string = 'ExplainedError';
+}
+
+/** The command or its configuration was wrong: such a line too, exit code 2. */
+export class UsageError extends ExplainedError {
   override readonly name = 'UsageError';
 }
 

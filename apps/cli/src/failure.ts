@@ -1,9 +1,9 @@
 import { CommanderError } from 'commander';
-import { didYouMean, UsageError } from './errors.js';
+import { didYouMean, ExplainedError, UsageError } from './errors.js';
 import { program } from './program.js';
 import { red } from './style.js';
 
-/** One line for a wrong command or configuration; 2 for those, 1 for work that failed. */
+/** One line, and where that does not say all, how to see more. The exit code is 2 for a wrong command, 1 for work that failed. */
 export function reportFailure(error: unknown): void {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return;
@@ -12,11 +12,13 @@ export function reportFailure(error: unknown): void {
     return;
   }
   const known = explained(error);
-  const usage = known instanceof UsageError;
-  process.exitCode = usage ? 2 : 1;
-  const { message, stack } = known;
-  console.error(process.argv.includes('--verbose') ? stack : `${red('error:', process.stderr)} ${message}`);
-  if (!usage && !process.argv.includes('--verbose')) console.error('(--verbose shows where it comes from)');
+  process.exitCode = known instanceof UsageError ? 2 : 1;
+  if (process.argv.includes('--verbose')) {
+    console.error(known.stack);
+    return;
+  }
+  console.error(`${red('error:', process.stderr)} ${known.message}`);
+  if (!(known instanceof ExplainedError)) console.error('(--verbose shows where it comes from)');
 }
 
 const unusablePath = new Set(['ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'EISDIR', 'EEXIST', 'ENAMETOOLONG']);

@@ -1,3 +1,4 @@
+import { ExplainedError } from './errors.js';
 import type { Progress } from './progress.js';
 
 /** Runs work with a signal that the first Ctrl-C gives; a second one ends the process at once. */
@@ -29,5 +30,5 @@ export function stoppable<T>(progress: Progress, work: (signal: AbortSignal) => 
 
 /** Runs work that Ctrl-C stops, and that fails with `message` then; a second one ends the process at once. */
 export function untilInterrupted<T>(message: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  return untilSignal(work, (controller) => controller.abort(new Error(message)));
+  return untilSignal(work, (controller) => controller.abort(new ExplainedError(message)));
 }
