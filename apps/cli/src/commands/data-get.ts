@@ -1,6 +1,6 @@
 import { DownloadError, getDataset, type GetDatasetOptions, type GottenDataset } from '@bag/data/node';
 import { join } from 'node:path';
-import { UsageError } from '../errors.js';
+import { ExplainedError, UsageError } from '../errors.js';
 import { untilInterrupted } from '../interrupt.js';
 import { createFolder } from '../paths.js';
 import { type Progress, withProgress } from '../progress.js';
@@ -29,16 +29,31 @@ export async function dataGetCommand(name: string, folder = join('data', name), 
   console.log(`train on it:  npx bag train${name.startsWith('cifar10') ? ' cifar10/bag' : ''} --data ${folder}`);
 }
 
-/** A place that does not answer is nobody's mistake here: no more than what to do then is of interest. */
-async function get(name: string, options: GetDatasetOptions): Promise<GottenDataset> {
+async function get(name: string, options: GetDatasetOptions & { folder: string }): Promise<GottenDataset> {
   try {
     return await getDataset(name, options);
   } catch (error) {
-    if (!(error instanceof DownloadError && error.isResumable)) throw error;
-    throw new UsageError(`${error.message}; run the same command again: it goes on with what has arrived`, {
+    if (error instanceof DownloadError) throw notDownloaded(error, options.from);
+    const { code, path = options.folder, message } = error as NodeJS.ErrnoException;
+    if (code === undefined || !noRoom.has(code)) throw error;
+    const reason = message.split(',')[0] ?? code;
+    throw new ExplainedError(`cannot write ${path}: ${reason}; the same command goes on once there is room`, {
       cause: error,
     });
   }
+}
+
+const noRoom = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** What to do where no place gave a file; only the place that was typed can be wrong. */
+function notDownloaded(cause: DownloadError, from: string | undefined): Error {
+  const { message, isTemporary, arrived } = cause;
+  if (isTemporary) {
+    const fix = arrived > 0 ? 'run the same command again: it goes on with what has arrived' : 'try again later';
+    return new ExplainedError(`${message}; ${fix}`, { cause });
+  }
+  if (from === undefined) return new ExplainedError(`${message}; name another place with --from`, { cause });
+  return new UsageError(`${message}; --from needs a folder on the web that has this file`, { cause });
 }
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);

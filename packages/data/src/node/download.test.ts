@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Handler, sendFile, serve, type TestServer } from '../fixtures/server.js';
 import { download, type DownloadOptions } from './download.js';
 
@@ -15,6 +15,7 @@ beforeEach(async () => {
   servers = [];
 });
 afterEach(async () => {
+  vi.unstubAllGlobals();
   await Promise.all(servers.map((server) => server.close()));
   await rm(folder, { recursive: true });
 });
@@ -24,6 +25,17 @@ async function server(handler: Handler): Promise<TestServer> {
   servers.push(started);
   return started;
 }
+
+/** The address of a server that is gone. */
+async function goneServer(): Promise<string> {
+  const gone = await serve(() => undefined);
+  await gone.close();
+  return gone.url;
+}
+
+/** As `fetch` fails where the name server has no such host, or does not answer. */
+const unresolved = (code: 'ENOTFOUND' | 'EAI_AGAIN') =>
+  new TypeError('fetch failed', { cause: Object.assign(new Error(`getaddrinfo ${code} example.org`), { code }) });
 
 const content = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i * 31) % 251);
 const other = content.map((byte) => 255 - byte);
@@ -154,7 +166,7 @@ test('the next place is asked where one has no such file, another one, or none a
     response.write(content.subarray(0, 299_000));
     response.end(content);
   });
-  const gone = 'http://127.0.0.1:1/a.gz';
+  const gone = await goneServer();
   const wrong = [missing.url, larger.url, endless.url, gone];
   await get([...wrong, `${good.url}/moved`], { tries: 2 });
   await expectWhole();
@@ -163,12 +175,12 @@ test('the next place is asked where one has no such file, another one, or none a
   expect(good.requests.slice(-1)[0]).toMatch(/^\/a\.gz /);
   await rm(path);
   const failure = (await get(wrong, { tries: 2 }).catch((error: unknown) => error)) as Error;
-  expect(failure).toMatchObject({ name: 'DownloadError', isResumable: true });
+  expect(failure).toMatchObject({ name: 'DownloadError', isTemporary: true });
   expect(failure.message).toContain(`${missing.url}: the server answered 404`);
   expect(failure.message).toContain(`${larger.url}: the server's file has 600000 bytes, 300000 were expected`);
   expect(failure.message).toContain(`${endless.url}: the server sends more than 300000 bytes`);
-  expect(failure.message).toMatch(/127\.0\.0\.1:1\/a\.gz: \S+/);
-  await expect(get([missing.url, larger.url])).rejects.toMatchObject({ isResumable: false });
+  expect(failure.message).toContain(`${gone}: connect ECONNREFUSED `);
+  await expect(get([missing.url, larger.url])).rejects.toMatchObject({ isTemporary: false });
 });
 
 test('busy servers are asked again, a few times', async () => {
@@ -203,4 +215,67 @@ test('a range that was not asked for is not believed', async () => {
   await get([url]);
   await expectWhole();
   expect(requests).toEqual(['/ bytes=1000-', '/ -']);
+});
+
+test('what has arrived by a failure is counted', async () => {
+  const { url, requests } = await server((request, response) => {
+    if (requests.length > 1) response.writeHead(503).end();
+    else sendFile(request, response, content, { stallAfter: 100_000 });
+  });
+  await expect(get([url], { stallMs: 100, tries: 2 })).rejects.toMatchObject({ isTemporary: true, arrived: 100_000 });
+});
+
+test('an address that is none is final at once', async () => {
+  for (const [url, reason] of [
+    ['http://127.0.0.1:1', 'bad port'],
+    ['ftp://127.0.0.1/a.gz', 'unknown scheme'],
+    ['mirror/a.gz', 'Invalid URL'],
+  ] as const) {
+    const failing = get([url], { pauseMs: 60_000 });
+    await expect(failing).rejects.toThrow(`cannot download a.gz: ${url}: ${reason}`);
+    await expect(failing).rejects.toMatchObject({ isTemporary: false, arrived: 0 });
+  }
+});
+
+test('a host that there is not is final at once, but not after something came from it; no answer to that is not', async () => {
+  const fetched = vi.fn().mockRejectedValue(unresolved('ENOTFOUND'));
+  vi.stubGlobal('fetch', fetched);
+  const failing = get(['http://example.org/a.gz'], { pauseMs: 60_000 });
+  await expect(failing).rejects.toThrow(
+    'getaddrinfo ENOTFOUND example.org (is there a network, and is the address right?)',
+  );
+  await expect(failing).rejects.toMatchObject({ isTemporary: false });
+  expect(fetched).toHaveBeenCalledTimes(1);
+
+  fetched.mockReset().mockRejectedValue(unresolved('EAI_AGAIN'));
+  await expect(get(['http://example.org/a.gz'], { tries: 3 })).rejects.toMatchObject({ isTemporary: true });
+  expect(fetched).toHaveBeenCalledTimes(3);
+
+  const cutOff = new Response(content.subarray(0, 1000));
+  fetched.mockReset().mockRejectedValue(unresolved('ENOTFOUND')).mockResolvedValueOnce(cutOff);
+  await expect(get(['http://example.org/a.gz'], { tries: 3 })).rejects.toMatchObject({
+    isTemporary: true,
+    arrived: 1000,
+  });
+  expect(fetched).toHaveBeenCalledTimes(3);
+});
+
+test('what the file system says is no fault of a place: it comes at once, and names the file', async () => {
+  const { url, requests } = await server((request, response) => {
+    sendFile(request, response, content);
+  });
+  await mkdir(`${path}.part`);
+  await expect(get([url, url], { pauseMs: 60_000 })).rejects.toMatchObject({ code: 'EISDIR', path: `${path}.part` });
+  expect(requests).toHaveLength(1);
+});
+
+test.runIf(process.platform === 'linux')('so does that a disk is full', async () => {
+  const { url, requests } = await server((request, response) => {
+    sendFile(request, response, content);
+  });
+  await symlink('/dev/full', `${path}.part`);
+  const failing = get([url, url], { pauseMs: 60_000 });
+  await expect(failing).rejects.toThrow(`ENOSPC: no space left on device, write '${path}.part'`);
+  await expect(failing).rejects.toMatchObject({ code: 'ENOSPC', path: `${path}.part` });
+  expect(requests).toHaveLength(1);
 });

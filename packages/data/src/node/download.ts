@@ -2,7 +2,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { md5Of } from './md5.js';
-import { discard, RefusedError, sizeOf, transfer } from './transfer.js';
+import { discard, RefusedError, sizeOf, TemporaryError, transfer } from './transfer.js';
 
 export interface DownloadOptions {
   /** Where the file can be had, the best first. */
@@ -29,8 +29,10 @@ export class DownloadError extends Error {
   override readonly name = 'DownloadError';
   constructor(
     message: string,
-    /** Whether a later call may succeed, with what has arrived: some place did not answer, or broke off. */
-    readonly isResumable: boolean,
+    /** Whether a later call may succeed: some place was busy or out of reach, or broke off. */
+    readonly isTemporary: boolean,
+    /** Bytes of the file that are there, with which a later call goes on. */
+    readonly arrived: number,
   ) {
     super(message);
   }
@@ -41,7 +43,8 @@ export class DownloadError extends Error {
  * place, where the server gives ranges. A file that is there already and right is left as it is.
  *
  * @returns Whether anything had to be fetched.
- * @throws DownloadError naming every place and what was wrong with it; the signal's reason.
+ * @throws DownloadError naming every place and what was wrong with it; what the file system says, at once and as it is;
+ * the signal's reason.
  * @example
  * await download({ urls: ['https://example.org/a.gz'], path: 'a.gz', md5: 'd41d8cd98f00b204e9800998ecf8427e', size: 0 });
  */
@@ -52,7 +55,7 @@ export async function download(options: DownloadOptions): Promise<boolean> {
   if (isThere) return false;
   await mkdir(dirname(path), { recursive: true });
   const failures: string[] = [];
-  let isResumable = false;
+  let isTemporary = false;
   for (const url of urls) {
     try {
       await fromOnePlace(url, options);
@@ -61,11 +64,13 @@ export async function download(options: DownloadOptions): Promise<boolean> {
       return true;
     } catch (error) {
       signal?.throwIfAborted();
-      failures.push(`${url}: ${reasonOf(error)}`);
-      isResumable ||= !(error instanceof RefusedError);
+      if (!(error instanceof RefusedError || error instanceof TemporaryError)) throw error;
+      failures.push(`${url}: ${error.message}`);
+      isTemporary ||= error instanceof TemporaryError;
     }
   }
-  throw new DownloadError(`cannot download ${basename(path)}: ${failures.join('; ')}`, isResumable);
+  const message = `cannot download ${basename(path)}: ${failures.join('; ')}`;
+  throw new DownloadError(message, isTemporary, await sizeOf(`${path}.part`));
 }
 
 /** A part of another version is found out by the sum at the end, and begun anew once. */
@@ -88,14 +93,19 @@ async function untilWhole(
   part: string,
   { size, onProgress, signal, stallMs = 30_000, tries = 4, pauseMs = 1000 }: DownloadOptions,
 ): Promise<void> {
+  let hasSent = false;
+  const hear = (received: number) => {
+    hasSent = true;
+    onProgress?.(received, size);
+  };
   for (let failed = 0; ;) {
     const before = await sizeOf(part);
     try {
-      await transfer({ url, part, size, stallMs, signal, onProgress: (received) => onProgress?.(received, size) });
+      await transfer({ url, part, size, stallMs, hasSent, signal, onProgress: hear });
       return;
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof RefusedError) throw error;
+      if (!(error instanceof TemporaryError)) throw error;
       failed = (await sizeOf(part)) > before ? 1 : failed + 1;
       if (failed >= tries) throw error;
       await pause(Math.min(pauseMs * 2 ** (failed - 1), 30_000), undefined, signal && { signal }).catch(() => {
@@ -103,11 +113,4 @@ async function untilWhole(
       });
     }
   }
-}
-
-/** `fetch failed` says nothing; its cause does, or where that is several, their common code. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  if (!(cause instanceof Error)) return message;
-  return cause.message || ((cause as NodeJS.ErrnoException).code ?? message);
 }

@@ -3,12 +3,15 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { extract } from 'tar';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sendFile, serve, type TestServer } from '../fixtures/server.js';
 import { type Catalogue, catalogue as published } from './catalogue.js';
 import { getDataset } from './get-dataset.js';
 import { openDataset } from './open.js';
 import { tarHeader } from './tar-file.js';
+
+vi.mock('tar', { spy: true });
 
 let base: string;
 let folder: string;
@@ -147,6 +150,19 @@ test('an archive that is cut off or lacks a file is named, and leaves none of it
     );
     expect(await readdir(folder)).toEqual(['cifar.tar.gz']);
   }
+});
+
+test('a disk without room for the files is no fault of the archive, which is kept for the next call', async () => {
+  const catalogue = cifarOf(archive(small));
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
+  vi.mocked(extract).mockRejectedValueOnce(full);
+  await expect(getDataset('cifar', { folder, catalogue })).rejects.toMatchObject({
+    message: `ENOSPC: no space left on device, write '${join(folder, '.unpacked')}'`,
+    path: join(folder, '.unpacked'),
+  });
+  expect(await readdir(folder)).toEqual(['cifar.tar.gz']);
+  expect((await getDataset('cifar', { folder, catalogue })).files).toHaveLength(3);
+  expect(server.requests).toHaveLength(1);
 });
 
 test('an unknown name is answered with the known ones; their catalogue is complete', async () => {

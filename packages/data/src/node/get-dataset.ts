@@ -4,6 +4,7 @@ import { extract } from 'tar';
 import { type Catalogue, catalogue as published, type CatalogueEntry, type PublishedFile } from './catalogue.js';
 import { download, type DownloadOptions } from './download.js';
 import { md5Of } from './md5.js';
+import { naming } from './transfer.js';
 
 export interface GetDatasetOptions extends Pick<DownloadOptions, 'signal' | 'stallMs' | 'tries' | 'pauseMs'> {
   /** Where it goes; `data/<name>` by default. */
@@ -47,7 +48,8 @@ const markerFile = 'bag-data.json';
  * unpacked), `mnist` or `fashion-mnist` (as they are). A broken or interrupted download is gone on with; a data set that
  * is there is verified again.
  *
- * @throws DownloadError naming what cannot be had; Error naming what is not what its publisher has; the signal's reason.
+ * @throws DownloadError naming what cannot be had; Error naming what is not what its publisher has; what the file system
+ * says, as it is; the signal's reason.
  * @example
  * const { folder } = await getDataset('cifar10');
  * const training = await openDataset(folder, { split: 'train' });
@@ -109,6 +111,7 @@ async function unpack(folder: string, { name, members }: Required<PublishedFile>
       strict: true,
       filter: (path, entry) => members.includes(path) && 'type' in entry && isFile(entry.type),
     }).catch((error: unknown) => {
+      if (isOfFileSystem(error)) throw naming(unpacked, error as Error);
       throw new Error(`${archive} cannot be unpacked (${(error as Error).message}); remove it, and get it again`);
     });
     const stored: StoredFile[] = [];
@@ -125,6 +128,9 @@ async function unpack(folder: string, { name, members }: Required<PublishedFile>
     await rm(unpacked, { recursive: true, force: true });
   }
 }
+
+/** Those of a damaged archive come from no call of the system. */
+const isOfFileSystem = (error: unknown) => error instanceof Error && 'syscall' in error;
 
 const isFile = (type: string) => type === 'File' || type === 'OldFile';
 
