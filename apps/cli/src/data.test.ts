@@ -172,6 +172,17 @@ test('data check says in one line that there is nothing to validate on', async (
   expect(status).toBe(0);
 });
 
+test('so does training, and the refusal of a study, which cannot do without', () => {
+  const { status, stderr } = run(
+    ...['ablate', '--data', 'digits', '--model', 'resnet8', '--backend', 'wasm', '--batch', '2', '--epochs', '1'],
+    ...['--set', 'imageSize=16', '--set', 'learningRate.warmupEpochs=0', '--out', 'study'],
+  );
+  const lack = 'digits has no t10k-images-idx3-ubyte(.gz)';
+  expect(stderr).toContain(`warning: ${lack}, so nothing is validated\n`);
+  expect(stderr).toContain(`error: the teacher has nothing to validate on: ${lack}; add it\n`);
+  expect(status).toBe(2);
+});
+
 test.each([
   [['data', 'pack', 'shapes', 'shapes'], 'shapes is not empty; name a new folder'],
   [['data', 'pack', 'nowhere', 'new'], 'nowhere does not exist; give the folder of a data set'],

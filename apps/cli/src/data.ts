@@ -13,7 +13,7 @@ import {
   torchvisionNormalization,
   type Transform,
 } from '@bag/data';
-import { hasSplit, inMemory, openDataset, type Split } from '@bag/data/node';
+import { hasSplit, inMemory, openDataset, type Split, validationFiles } from '@bag/data/node';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
 import { imageSizeOf, modelOf } from './network.js';
@@ -107,6 +107,11 @@ export async function classNames(config: Config): Promise<string[]> {
 /** Whether the configured data set has images to validate on. */
 export async function hasValidation({ data }: Config): Promise<boolean> {
   return data === null || hasSplit(data, 'validation');
+}
+
+/** What the configured data set lacks where it has no images to validate on. */
+export async function missingValidation({ data }: Config): Promise<string> {
+  return data === null ? 'it has no validation images' : `${shownPath(data)} has no ${await validationFiles(data)}`;
 }
 
 /** Images at a time in inference mode: 200 small ones, fewer large ones, so that their activations fit. */

@@ -2,6 +2,7 @@ import type { Scores } from '@bag/trainer';
 import { RunFolder } from '@bag/trainer/node';
 import { differingKeys } from './config/load.js';
 import type { Config } from './config/schema.js';
+import { missingValidation } from './data.js';
 import { UsageError } from './errors.js';
 import { modelTitle } from './network.js';
 import type { Progress } from './progress.js';
@@ -65,7 +66,9 @@ export async function trainAll(
     progress.stop();
     if (stopped) return undefined;
     const done = await finished(run);
-    if (done === undefined) throw new UsageError(`${run.title} has nothing to validate on; add a val/ or test/ folder`);
+    if (done === undefined) {
+      throw new UsageError(`${run.title} has nothing to validate on: ${await missingValidation(run.config)}; add it`);
+    }
     before += cost(run);
     results.push(done);
   }

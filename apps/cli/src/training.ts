@@ -16,7 +16,14 @@ import { runReport } from '@bag/report';
 import { readRunData, writeReport } from '@bag/report/node';
 import { join } from 'node:path';
 import type { Config } from './config/schema.js';
-import { badImagesOf, evaluationBatchOf, hasValidation, openSplit, preprocessingOf } from './data.js';
+import {
+  badImagesOf,
+  evaluationBatchOf,
+  hasValidation,
+  missingValidation,
+  openSplit,
+  preprocessingOf,
+} from './data.js';
 import { environment } from './environment.js';
 import { UsageError } from './errors.js';
 import { evaluateInDetail, writeEvaluation } from './evaluation.js';
@@ -78,7 +85,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const folder = new RunFolder(out);
   const training = await openSplit(config, 'train', progress);
   const validation = (await hasValidation(config)) ? await openSplit(config, 'validation', progress) : undefined;
-  if (validation === undefined) progress.line('warning: no val/ or test/ folder, so nothing is validated');
+  if (validation === undefined) progress.line(`warning: ${await missingValidation(config)}, so nothing is validated`);
   const preprocessing = preprocessingOf(config);
   const { normalization } = preprocessing;
 

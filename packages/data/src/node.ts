@@ -15,7 +15,7 @@ export { getDataset, type GetDatasetOptions, type GottenDataset } from './node/g
 export { idx } from './node/idx.js';
 export { imageFolder, type ImageFolderOptions } from './node/image-folder.js';
 export { inMemory, type InMemoryOptions } from './node/in-memory.js';
-export { hasSplit, openDataset } from './node/open.js';
+export { hasSplit, openDataset, validationFiles } from './node/open.js';
 export { packShards, type PackedSplit, type PackOptions } from './node/pack.js';
 export type { ShardRead } from './node/sample-reader.js';
 export { tarShards, type TarShardsOptions } from './node/tar-shards.js';

@@ -57,7 +57,7 @@ export async function checkDataset(path: string, { workers = 2, onProgress }: Ch
     classes: splits[0]?.[1].classes ?? [],
     train: sizeOf('train'),
     validation: sizeOf('validation'),
-    ...(!hasValidation && { missing: format.validation }),
+    ...(!hasValidation && { missing: await format.validation(path) }),
     findings: [...findings, ...duplicates(scans), ...oddSizes(scans)],
   };
 }

@@ -3,7 +3,7 @@ import { requireSplit, type Split } from '../split.js';
 import { cifarBinary, hasCifarSplit, refuseCifarPickles } from './cifar.js';
 import { hasIdxSplit, idx } from './idx.js';
 import { hasFolderSplit, ignoredFiles, imageFolder, type ImageFolderOptions } from './image-folder.js';
-import { shardFiles } from './shard-files.js';
+import { shardFiles, validationShards } from './shard-files.js';
 import { tarShards } from './tar-shards.js';
 
 /** A way in which a folder can hold a data set. */
@@ -13,7 +13,7 @@ interface Format {
   /** Files that are not read. */
   ignored(path: string, split: Split): Promise<string[]>;
   /** Where the images to validate on would lie. */
-  validation: string;
+  validation(path: string): string | Promise<string>;
 }
 
 const nothing = () => Promise.resolve([]);
@@ -25,17 +25,17 @@ const folder: Format = {
   },
   hasSplit: hasFolderSplit,
   ignored: ignoredFiles,
-  validation: 'val/, validation/ or test/',
+  validation: () => 'val/, validation/ or test/',
 };
 
 const others: readonly Format[] = [
-  { open: cifarBinary, hasSplit: hasCifarSplit, ignored: nothing, validation: 'test_batch.bin or test.bin' },
-  { open: idx, hasSplit: hasIdxSplit, ignored: nothing, validation: 't10k-images-idx3-ubyte(.gz)' },
+  { open: cifarBinary, hasSplit: hasCifarSplit, ignored: nothing, validation: () => 'test_batch.bin or test.bin' },
+  { open: idx, hasSplit: hasIdxSplit, ignored: nothing, validation: () => 't10k-images-idx3-ubyte(.gz)' },
   {
     open: tarShards,
     hasSplit: async (path, split) => (await shardFiles(path, split)) !== undefined,
     ignored: nothing,
-    validation: 'val/*.tar',
+    validation: validationShards,
   },
 ];
 
@@ -66,4 +66,13 @@ export async function openDataset(path: string, options: ImageFolderOptions): Pr
 export async function hasSplit(path: string, split: Split): Promise<boolean> {
   requireSplit('hasSplit', split);
   return (await formatOf(path)).hasSplit(path, split);
+}
+
+/**
+ * Where the images to validate on would lie, by what a folder that `openDataset` can open holds: words for a message.
+ * @example
+ * await validationFiles('photos'); // 'val/, validation/ or test/'
+ */
+export async function validationFiles(path: string): Promise<string> {
+  return (await formatOf(path)).validation(path);
 }

@@ -31,6 +31,14 @@ export async function shardFiles(path: string, split: Split): Promise<ShardFiles
   return undefined;
 }
 
+/** What shards to validate on would be called: they have to lie as those to train on do. */
+export async function validationShards(path: string): Promise<string> {
+  const training = await shardFiles(path, 'train');
+  const isBeside = training?.folder === path;
+  const names = splitFolderNames.validation.map((name) => (isBeside ? `…${name}….tar` : `${name}/*.tar`));
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1) as string}`;
+}
+
 const wordsOf = (file: string) => file.toLowerCase().split(/[^a-z]+/);
 const splitNames: readonly string[] = Object.values(splitFolderNames).flat();
 

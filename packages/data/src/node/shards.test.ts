@@ -1,7 +1,7 @@
 import { createRandom } from '@bag/random';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -9,7 +9,7 @@ import fixtures from '../fixtures/shards.json' with { type: 'json' };
 import { batches, cifarNormalization, padCropFlip, syntheticDataset } from '../index.js';
 import { checkDataset } from './check.js';
 import { imageFiles } from './image-folder.js';
-import { hasSplit, openDataset } from './open.js';
+import { hasSplit, openDataset, validationFiles } from './open.js';
 import { packShards } from './pack.js';
 import { SampleReader, type ShardRead } from './sample-reader.js';
 import { readShardIndex } from './shard-index.js';
@@ -345,6 +345,23 @@ describe('shards of others', () => {
     expect(await hasSplit(beside, 'validation')).toBe(true);
     const training = await openDataset(beside, { split: 'train' });
     expect([[...training.labels], training.classes.length]).toEqual([[7, 0], 9]);
+  });
+
+  test('shards to validate on that are missing are called as they would be found', async () => {
+    await mkdir(join(packed, 'train'), { recursive: true });
+    await writeFile(join(packed, 'train', 'a.tar'), bytesOf('gnu'));
+    expect(await validationFiles(packed)).toBe('val/*.tar, validation/*.tar or test/*.tar');
+    const beside = `${packed}-beside`;
+    await mkdir(beside);
+    await writeFile(join(beside, 'photos-train-000.tar'), bytesOf('gnu'));
+    expect(await validationFiles(beside)).toBe('…val….tar, …validation….tar or …test….tar');
+    for (const file of [join(packed, 'validation', 'b.tar'), join(beside, 'photos_test.tar')]) {
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, bytesOf('gnu'));
+    }
+    for (const folder of [packed, beside]) {
+      expect([await hasSplit(folder, 'train'), await hasSplit(folder, 'validation')]).toEqual([true, true]);
+    }
   });
 
   test('tar files beside folders of classes are what these came from', async () => {
