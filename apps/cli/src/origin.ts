@@ -1,4 +1,4 @@
-import type { parseModelName } from '@bag/models';
+import type { ModelName } from '@bag/models';
 import type { Weights } from '@bag/weights';
 import { resolveConfig } from './config/load.js';
 import type { Config, PartialConfig } from './config/schema.js';
@@ -69,7 +69,7 @@ export function underlying({ keys }: Origin, said: PartialConfig): PartialConfig
 }
 
 /** But for the variant. */
-function isSameNetwork(a: ReturnType<typeof parseModelName>, b: ReturnType<typeof parseModelName>): boolean {
+function isSameNetwork(a: ModelName, b: ModelName): boolean {
   if (a.kind !== 'resnet' || b.kind !== 'resnet') return a.kind === b.kind;
   return a.depth === b.depth;
 }

@@ -7,6 +7,7 @@ import { parameterGroups } from './parameter-groups.js';
 import { shownPath } from './paths.js';
 import { plot } from './plot.js';
 import { scheduleOf, warmupOf } from './recipe.js';
+import { some } from './some.js';
 
 /** What a run would do. */
 export interface Plan {
@@ -158,6 +159,5 @@ export function describePlan(config: Config, plan: Plan): string {
   return [...text, 'learning rate', ...rates, plot(plan.rates)].join('\n');
 }
 
-const some = (names: readonly string[]) => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
 const without = (names: readonly string[]) => (names.length === 0 ? '' : `; not on ${some(names)}`);
 const mebibytes = (bytes: number): string => `${Math.max(1, Math.round(bytes / 2 ** 20)).toLocaleString('en-US')} MiB`;

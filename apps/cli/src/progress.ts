@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
+import { duration } from './duration.js';
 
 /** Shows how far long work has come: a bar on a terminal, plain lines elsewhere, both on standard error. */
 export interface Progress {
@@ -115,12 +116,4 @@ class Lines implements Progress {
   stop(): void {
     // Lines stay as they are.
   }
-}
-
-/** Milliseconds as a person says them. */
-export function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }

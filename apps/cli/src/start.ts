@@ -9,6 +9,7 @@ import { type Origin, originOf, preparationKeys, underlying } from './origin.js'
 import { parameterGroups } from './parameter-groups.js';
 import { shownPath } from './paths.js';
 import { storedWeights } from './run.js';
+import { some } from './some.js';
 import { fittedWeights } from './weights.js';
 
 /**
@@ -110,7 +111,6 @@ function headNote(
   }
   const { stored, expected } = replaced;
   if (stored !== expected) return `the head is new: ${name} has ${stored} classes in the weights, the data ${expected}`;
-  const some = (names: readonly string[]) => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
   return `the head is new: the weights know ${some(known ?? [])}, the data has ${some(classes)}`;
 }
 

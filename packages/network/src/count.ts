@@ -43,8 +43,7 @@ export function countActivations(
   frozen: readonly string[] = [],
 ): number {
   const still = new Set(frozen);
-  const trained = new Set(parameterShapes(architecture).map(({ name }) => name));
-  const unsaved = frozenBeginning(architecture.nodes, (name) => trained.has(name) && !still.has(name));
+  const unsaved = frozenBeginning(architecture.nodes, (name) => !still.has(name));
   return outputs(architecture, inputSize)
     .filter(({ name }) => !unsaved.has(name))
     .reduce((sum, { unit, pixels }) => sum + 2 * pixels * unit.to, 0);

@@ -67,9 +67,9 @@ export function frozenBeginning(
   return frozen;
 }
 
-const parametersOf = ({ name, batchNorm }: ConvUnit) => [
+const parametersOf = ({ name, batchNorm, bias }: ConvUnit) => [
   `${name}.weight`,
-  `${name}.bias`,
+  ...(bias ? [`${name}.bias`] : []),
   `${batchNorm}.weight`,
   `${batchNorm}.bias`,
 ];

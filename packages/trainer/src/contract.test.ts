@@ -5,7 +5,6 @@ import { cifarResnet } from '@bag/resnet-variants';
 import { testContract } from '@bag/testing';
 import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
-import { stream } from './fixtures/stream.js';
 import * as exports from './index.js';
 import {
   cutmixAdapter,
@@ -37,7 +36,7 @@ async function trained(rate: number) {
   const state = { epoch: 0, optimizer: optimizer.init() };
   const result = await train({
     network: net,
-    batches: () => stream([batch]),
+    batches: () => [batch],
     stepsPerEpoch: 1,
     epochs: 1,
     optimizer,
@@ -100,7 +99,7 @@ testContract({
     evaluate: {
       on: async () => {
         const net = network();
-        const scores = await evaluate(net, stream([batch]));
+        const scores = await evaluate(net, [batch]);
         net.dispose();
         return scores;
       },

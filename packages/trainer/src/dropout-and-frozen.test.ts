@@ -6,7 +6,6 @@ import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { branchedNetwork } from './fixtures/branches.js';
-import { stream } from './fixtures/stream.js';
 import { storeParameters } from './parameters.js';
 import { backward } from './step.js';
 import { train } from './train.js';
@@ -23,7 +22,7 @@ async function trained(network: Network, seed: number, from?: { epoch: number; o
   const optimizer = sgd({ parameters: trainable(network), rate: 0.1, momentum: 0.9, weightDecay: 1e-2 });
   const { state } = await train({
     network,
-    batches: (epoch) => stream([0, 1, 2, 3].map((i) => batchOf(4 * epoch + i))),
+    batches: (epoch) => [0, 1, 2, 3].map((i) => batchOf(4 * epoch + i)),
     stepsPerEpoch: 2,
     accumulate: 2,
     epochs,

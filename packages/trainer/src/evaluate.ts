@@ -19,7 +19,7 @@ export interface EvaluateOptions<B extends Batch> {
  */
 export async function evaluate<B extends Batch>(
   network: Pick<Network, 'apply'>,
-  batches: AsyncIterable<B>,
+  batches: Iterable<B> | AsyncIterable<B>,
   { onProgress, onLogits }: EvaluateOptions<B> = {},
 ): Promise<Scores & { examples: number }> {
   const metrics = new Metrics();

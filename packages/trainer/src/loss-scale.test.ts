@@ -11,7 +11,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { StepEvent, TrainEvent } from './events.js';
-import { stream } from './fixtures/stream.js';
 import { RunFolder } from './node.js';
 import { loadParameters, storeParameters } from './parameters.js';
 import { train, type TrainState } from './train.js';
@@ -52,9 +51,9 @@ function setUp({ spoiled = [], accumulate = 1 }: SetUp = {}) {
     const steps: StepEvent[] = [];
     const { state: end } = await train({
       network,
-      batches: (epoch) => stream(batchesOf(epoch, spoiled)),
+      batches: (epoch) => batchesOf(epoch, spoiled),
       stepsPerEpoch: batchesPerEpoch / accumulate,
-      validation: () => stream(batchesOf(99)),
+      validation: () => batchesOf(99),
       epochs,
       optimizer,
       scaler,
@@ -204,7 +203,7 @@ describeOnBackends(
       }));
       await train({
         network,
-        batches: () => stream(batches),
+        batches: () => batches,
         stepsPerEpoch: 1,
         accumulate,
         epochs: 1,

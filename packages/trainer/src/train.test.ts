@@ -10,7 +10,6 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { mixupAdapter } from './adapters.js';
 import type { MemoryInUse, TrainEvent } from './events.js';
-import { stream } from './fixtures/stream.js';
 import { hardLoss } from './objective.js';
 import { loadParameters, storeParameters } from './parameters.js';
 import { NonFiniteLossError, train, type TrainState } from './train.js';
@@ -61,9 +60,9 @@ function setUp({
   const run = (from: State, to: number, onEvent?: (event: TrainEvent, state: State) => void, signal?: AbortSignal) =>
     train({
       network,
-      batches: (epoch) => stream(batchesOf(epoch)),
+      batches: (epoch) => batchesOf(epoch),
       stepsPerEpoch: stepsPerEpoch / accumulate,
-      validation: () => stream(batchesOf(99)),
+      validation: () => batchesOf(99),
       epochs: to,
       optimizer,
       scaler,
@@ -201,7 +200,7 @@ describeOnBackends(
         train({
           network,
           optimizer,
-          batches: (e) => stream(batchesOf(e)),
+          batches: (e) => batchesOf(e),
           stepsPerEpoch: 99,
           epochs: 1,
           state: { epoch: 0, optimizer: optimizer.init() },
@@ -261,7 +260,7 @@ describeOnBackends('on either backend', () => {
       const optimizer = sgd({ parameters: trainable(network), rate: 0.5, momentum: 0.9 });
       const { state } = await train({
         network,
-        batches: () => stream(microbatches),
+        batches: () => microbatches,
         stepsPerEpoch: 1,
         accumulate: microbatches.length,
         epochs: 1,

@@ -52,12 +52,12 @@ export interface TrainedEpoch {
 
 export interface TrainOptions<O extends { readonly step: number }, S extends { readonly scale: number }, A> {
   network: Network;
-  /** The training batches of an epoch, the same at every call. */
-  batches: (epoch: number) => AsyncIterable<Batch>;
+  /** The training batches of an epoch, the same at every call: a list, or a stream. */
+  batches: (epoch: number) => Iterable<Batch> | AsyncIterable<Batch>;
   /** Optimiser steps in an epoch. */
   stepsPerEpoch: number;
   /** The validation batches; absent where there are none. */
-  validation?: (() => AsyncIterable<Batch>) | undefined;
+  validation?: (() => Iterable<Batch> | AsyncIterable<Batch>) | undefined;
   /** How many examples the validation has, for the progress. */
   validationSize?: number | undefined;
   epochs: number;

@@ -9,7 +9,8 @@ import { useEngine } from '../engine.js';
 import { stoppable } from '../interrupt.js';
 import { type PlannedRun, trainAll } from '../planned-runs.js';
 import { createFolder } from '../paths.js';
-import { duration, withProgress } from '../progress.js';
+import { duration } from '../duration.js';
+import { withProgress } from '../progress.js';
 import { percent, table } from '../table.js';
 import { newConfig } from './train.js';
 

@@ -5,7 +5,8 @@ import { epochOf } from '../epoch.js';
 import { UsageError } from '../errors.js';
 import { planOf } from '../plan.js';
 import { finished, type PlannedRun } from '../planned-runs.js';
-import { duration, type Progress } from '../progress.js';
+import { duration } from '../duration.js';
+import type { Progress } from '../progress.js';
 import { readRun } from '../run.js';
 import { requireStart } from '../start.js';
 import { cells, type Study, teacherRun } from './study.js';
@@ -103,12 +104,4 @@ export function runMs(
   const { steps } = epochOf(config, sizes.train);
   const images = Math.min(sizes.train, steps * config.batch * config.accumulate);
   return config.epochs * (images * trainingMs + sizes.validation * evaluationMs);
-}
-
-/** `30m`, `1h`, `90s`, `1h30m` in milliseconds. */
-export function parseDuration(text: string): number | undefined {
-  const match = /^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s)?$/.exec(text.trim());
-  const [hours = 0, minutes = 0, seconds = 0] = (match ?? []).slice(1).map((part) => Number(part ?? 0));
-  const ms = ((hours * 60 + minutes) * 60 + seconds) * 1000;
-  return ms > 0 ? ms : undefined;
 }

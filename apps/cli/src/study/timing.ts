@@ -38,23 +38,20 @@ export async function timeImages(config: Config, classes: number, teacherConfig?
   freezeParts(network, config);
   const teacher = teacherConfig && buildNetwork(teacherConfig, classes);
   const { size } = preprocessingOf(config).train;
-  const noise = (images: number) => {
+  const noise = (count: number) => {
     const random = createRandom({ seed: 0, purpose: 'timing' });
-    const pixels = Float32Array.from({ length: images * size * size * 3 }, () => random() * 2 - 1);
-    return { images: pixels, labels: new Int32Array(images), shape: [images, size, size, 3] as const };
+    const pixels = Float32Array.from({ length: count * size * size * 3 }, () => random() * 2 - 1);
+    return { images: pixels, labels: new Int32Array(count), shape: [count, size, size, 3] as const };
   };
   const batch = timedBatch(config);
-  // eslint-disable-next-line @typescript-eslint/require-await -- the loop takes asynchronous batches
-  const batches = async function* (count: number, images: number) {
-    for (let i = 0; i < count; i++) yield noise(images);
-  };
+  const images = noise(batch);
   const optimizer = optimizerAt(config, network, constant(1e-3));
   const steps = timedSteps + 1;
   const times: number[] = [];
   let last = performance.now();
   const result = await train({
     network,
-    batches: () => batches(steps, batch),
+    batches: () => Array.from({ length: steps }, () => images),
     stepsPerEpoch: steps,
     epochs: 1,
     optimizer,
@@ -68,8 +65,9 @@ export async function timeImages(config: Config, classes: number, teacherConfig?
     },
   });
   const evaluated = Math.min(batch, 50);
+  const some = [noise(evaluated)];
   const startMs = performance.now();
-  await evaluate(network, batches(1, evaluated));
+  await evaluate(network, some);
   const evaluationMs = (performance.now() - startMs) / evaluated;
   optimizer.dispose(result.state.optimizer);
   network.dispose();

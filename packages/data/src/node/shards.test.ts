@@ -11,9 +11,8 @@ import { checkDataset } from './check.js';
 import { imageFiles } from './image-folder.js';
 import { hasSplit, openDataset, validationFiles } from './open.js';
 import { packShards } from './pack.js';
-import { SampleReader, type ShardRead } from './sample-reader.js';
+import type { ShardRead } from './sample-reader.js';
 import { readShardIndex } from './shard-index.js';
-import { bufferedOrder } from './shard-order.js';
 import { tarMembers } from './tar-file.js';
 import { tarShards } from './tar-shards.js';
 import { writeImageFolder } from './write.js';
@@ -231,85 +230,6 @@ describe('reading what was packed', () => {
     await writeFile(shard, good);
     const searched = await open();
     expect([searched.size, searched.classes]).toEqual([300, ['disc', 'ring', 'square']]);
-  });
-});
-
-describe('the order of an epoch', () => {
-  test('is a permutation, another one in another epoch, and the same for the same stream', () => {
-    const counts = [5, 0, 17, 1, 30];
-    const order = bufferedOrder(counts, 8, random());
-    expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 53 }, (_, i) => i));
-    expect(bufferedOrder(counts, 8, random())).toEqual(order);
-    expect(bufferedOrder(counts, 8, random(1))).not.toEqual(order);
-    expect([...bufferedOrder(counts, 100, random())].sort((a, b) => a - b)).toHaveLength(53);
-  });
-
-  test('with a buffer of one is the order of the shards; with a larger one nothing comes earlier than it allows', () => {
-    const shards = [...random().permutation(3)];
-    const inOrder = shards.flatMap((shard) => Array.from({ length: 4 }, (_, i) => 4 * shard + i));
-    expect([...bufferedOrder([4, 4, 4], 1, random())]).toEqual(inOrder);
-    const place = new Map(inOrder.map((index, i) => [index, i]));
-    for (const [drawn, index] of bufferedOrder([4, 4, 4], 5, random()).entries()) {
-      expect(place.get(index)).toBeLessThanOrEqual(drawn + 4);
-    }
-  });
-
-  test('is close to uniform where the buffer holds all: each image is in each quarter equally often', () => {
-    const quarters = new Float64Array(4);
-    for (let epoch = 0; epoch < 400; epoch++) {
-      const at = bufferedOrder([4, 4, 4, 4], 16, random(epoch)).indexOf(3);
-      quarters[at >> 2] = (quarters[at >> 2] as number) + 1;
-    }
-    // 100 expected, standard deviation 8.7.
-    for (const count of quarters) expect(Math.abs(count - 100)).toBeLessThan(4 * 8.7);
-  });
-});
-
-describe('the reader of blocks', () => {
-  async function reader(buffer: number): Promise<{ reader: SampleReader; reads: ShardRead[]; counts: number[] }> {
-    await packShards(photos, packed, { imagesPerShard: 70 });
-    const { shards } = await readShardIndex(join(packed, 'train'));
-    const reads: ShardRead[] = [];
-    const options = { blockBytes: 8000, buffer, onRead: (read: ShardRead) => reads.push(read) };
-    const counts = shards.map(({ labels }) => labels.length);
-    return { reader: new SampleReader(join(packed, 'train'), shards, options), reads, counts };
-  }
-
-  test('reads each block once in the announced order, and keeps no more than the buffer and a block', async () => {
-    const { reader: blocks, reads, counts } = await reader(30);
-    const order = bufferedOrder(counts, 30, random());
-    blocks.expect(order);
-    let most = 0;
-    for (const index of order) {
-      await blocks.read(index);
-      most = Math.max(most, blocks.waiting);
-    }
-    expect(reads).toHaveLength(blocks.blocks);
-    expect(Math.max(...reads.map(({ length }) => length))).toBeLessThanOrEqual(8000);
-    expect(most).toBeGreaterThan(10);
-    expect(most).toBeLessThanOrEqual(30 + 10);
-    expect(blocks.waiting).toBe(0);
-  });
-
-  test('goes on from the middle without keeping what is over', async () => {
-    const { reader: blocks, reads, counts } = await reader(30);
-    const order = bufferedOrder(counts, 30, random());
-    blocks.expect(order);
-    await Promise.all([...order.subarray(150)].map((index) => blocks.read(index)));
-    expect(reads.length).toBeLessThanOrEqual(blocks.blocks);
-    expect(blocks.waiting).toBe(0);
-  });
-
-  test('reads from the first to the last with each block once, and any order with bounded memory', async () => {
-    const { reader: blocks, reads } = await reader(5);
-    blocks.expect(random().permutation(300));
-    await blocks.read(17);
-    for (let index = 0; index < 300; index++) await blocks.read(index);
-    expect(reads.length).toBeLessThanOrEqual(blocks.blocks + 2);
-    for (const index of random(1).permutation(300)) {
-      await blocks.read(index);
-      expect(blocks.waiting).toBeLessThan(30);
-    }
   });
 });
 
