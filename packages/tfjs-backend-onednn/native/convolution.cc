@@ -8,7 +8,9 @@
 #include "depthwise3x3.h"
 #include "in_floats.h"
 #include "kernels.h"
+#include "parallel.h"
 #include "primitives.h"
+#include "simd.h"
 #include "winograd.h"
 
 namespace bag {
@@ -76,6 +78,21 @@ struct Convolution2d {
 
   /** Whether oneDNN computes it on what is stored so. */
   bool direct() const { return dtype == DType::float32 || (dtype == DType::bfloat16 && multipliesBfloat16()); }
+
+  /** Whether it is one by 1×1 filters that meet only some of the pixels. */
+  bool skipsPixels() const {
+    return !depthwise && weights[2] == 1 && weights[3] == 1 && geometry.strides != memory::dims{1, 1} &&
+           geometry.padBefore == memory::dims{0, 0};
+  }
+
+  /** The same on an image of these pixels alone. */
+  Convolution2d ofMetPixels() const {
+    Convolution2d result = *this;
+    result.src = {src[0], src[1], dst[2], dst[3]};
+    result.geometry.strides = {1, 1};
+    result.geometry.padAfter = {0, 0};
+    return result;
+  }
 
   /** The same on images in 32 bits. */
   Convolution2d inFloats() const {
@@ -231,6 +248,23 @@ void inputGradient(const Convolution2d& c, const Tensor& dy, const Tensor& filte
            {DNNL_ARG_DIFF_SRC, memoryOf(prepared.description.diff_src_desc(), dx.data)}});
 }
 
+/** The pixels that a filter meets, as `ofMetPixels` has them. */
+void gatherMetPixels(const Convolution2d& c, const void* x, void* to) {
+  const int64_t down = c.geometry.strides[0], across = c.geometry.strides[1];
+  const int64_t height = c.dst[2], width = c.dst[3];
+  const size_t pixel = static_cast<size_t>(c.src[1]) * bytesOf(c.dtype);
+  const auto* from = static_cast<const char*>(x);
+  auto* met = static_cast<char*>(to);
+  parallelFor(c.dst[0] * height, width * c.src[1], [=, rows = c.src[2], columns = c.src[3]](int64_t first, int64_t end) {
+    for (int64_t line = first; line < end; line++) {
+      const int64_t row = line / height * rows + line % height * down;
+      for (int64_t j = 0; j < width; j++) {
+        std::memcpy(met + (line * width + j) * pixel, from + (row * columns + j * across) * pixel, pixel);
+      }
+    }
+  });
+}
+
 void filterGradient(const Convolution2d& c, const Tensor& x, const Tensor& dy, const Tensor& dFilter) {
   if (const auto tiled = c.plain3x3() ? winograd::forFilterGradient(c.asWinograd()) : std::nullopt) {
     return winograd::filterGradient(*tiled, x.data, dy.data, dFilter.floats());
@@ -241,6 +275,15 @@ void filterGradient(const Convolution2d& c, const Tensor& x, const Tensor& dy, c
   if (!c.direct()) {
     const InFloats wideX(x), wideDy(dy);
     return filterGradient(c.inFloats(), wideX.read(), wideDy.read(), dFilter);
+  }
+  // oneDNN 3.2 gathers them itself, but for AVX2, where channels fill no vector, its threads are in each other's way.
+  if (c.skipsPixels() && c.src[1] % lanes != 0) {
+    const auto dense = c.ofMetPixels();
+    const Scratch met(static_cast<size_t>(dense.src[0] * dense.src[1] * dense.src[2] * dense.src[3]) * bytesOf(c.dtype));
+    gatherMetPixels(c, x.data, met.data());
+    Tensor pixels = x;
+    pixels.data = met.data();
+    return filterGradient(dense, pixels, dy, dFilter);
   }
   static Cache<BackwardWeights> cache;
   auto& prepared = cache.get(c.key(), [&] {

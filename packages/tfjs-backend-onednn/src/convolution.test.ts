@@ -14,7 +14,7 @@ import {
   size,
   values,
 } from './fixtures/convolution.js';
-import type { OnednnBackend } from './index.js';
+import { type OnednnBackend, setThreads, threads } from './index.js';
 
 beforeAll(async () => {
   await tf.setBackend('onednn');
@@ -38,6 +38,21 @@ describe('convolution with both gradients', () => {
   ] as [string, Case][])('%s', (_, one) => {
     check(one);
   }); // prettier-ignore
+
+  it('1×1, strided, on few channels: the same filter gradient every time, on any number of threads', () => {
+    const before = threads();
+    try {
+      for (const channels of [3, 4, 12]) {
+        const one: Case = { x: [4, 8, 8, channels], filter: [1, 1, channels, 8], strides: [2, 2] };
+        for (const count of [2, 3, 4]) {
+          setThreads(count);
+          for (let i = 0; i < 15; i++) check(one);
+        }
+      }
+    } finally {
+      setThreads(before);
+    }
+  });
 
   it.each([1, 2, 3])('depthwise with multiplier %i', (multiplier) => {
     for (const channels of [1, 3, 5, 16, 17]) {

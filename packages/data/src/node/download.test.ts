@@ -198,7 +198,7 @@ test('a connection that stalls is given up, and gone on with', async () => {
     if (requests.length === 1) return;
     sendFile(request, response, content, { stallAfter: requests.length === 2 ? 120_000 : Infinity });
   });
-  await get([url], { stallMs: 100 });
+  await get([url], { stallMs: 1000 });
   await expectWhole();
   expect(requests).toEqual(['/ -', '/ -', '/ bytes=120000-']);
   await rm(path);
@@ -222,7 +222,7 @@ test('what has arrived by a failure is counted', async () => {
     if (requests.length > 1) response.writeHead(503).end();
     else sendFile(request, response, content, { stallAfter: 100_000 });
   });
-  await expect(get([url], { stallMs: 100, tries: 2 })).rejects.toMatchObject({ isTemporary: true, arrived: 100_000 });
+  await expect(get([url], { stallMs: 1000, tries: 2 })).rejects.toMatchObject({ isTemporary: true, arrived: 100_000 });
 });
 
 test('an address that is none is final at once', async () => {
