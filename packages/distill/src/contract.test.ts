@@ -1,4 +1,4 @@
-import { testContract } from '@bag/testing';
+import { testContract, withGradients } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import * as exports from './index.js';
 import { distillationLoss, gluonWeights, teacher } from './index.js';
@@ -13,7 +13,8 @@ testContract({
   }),
   table: {
     distillationLoss: {
-      on: ({ studentLogits, teacherLogits, labels }) => distillationLoss({ studentLogits, teacherLogits, labels }),
+      on: ({ studentLogits, teacherLogits, labels }) =>
+        withGradients((z) => distillationLoss({ studentLogits: z, teacherLogits, labels }), [studentLogits]),
       // Off: the loss of the labels alone, which stock operations give as well.
       off: ({ studentLogits, teacherLogits, labels }) => [
         distillationLoss({ studentLogits, teacherLogits, labels, softWeight: 0 }),

@@ -1,5 +1,5 @@
 import '@bag/tfjs-wasm-training';
-import { describeOnBackends, expectNoLeak, peakBytes, testContract } from '@bag/testing';
+import { describeOnBackends, expectNoLeak, peakBytes, testContract, withGradients } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import {
@@ -33,12 +33,14 @@ const inputs = () => ({
   dy: tf.randomNormal<tf.Rank.R4>([2, 6, 6, 4], 0, 1, 'float32', 2),
   filter: tf.randomNormal<tf.Rank.R4>([3, 3, 3, 4], 0, 1, 'float32', 3),
   identity: tf.tidy(() => tf.reshape<tf.Rank.R4>(tf.eye(3), [1, 1, 3, 3])),
+  residual: tf.randomNormal<tf.Rank.R4>([2, 6, 6, 3], 0, 1, 'float32', 6),
   depthwise: tf.randomNormal<tf.Rank.R4>([3, 3, 3, 1], 0, 1, 'float32', 5),
   depthwiseIdentity: tf.ones<tf.Rank.R4>([1, 1, 3, 1]),
   ones: tf.ones<tf.Rank.R1>([3]),
   zeros: tf.zeros<tf.Rank.R1>([3]),
   logits: tf.randomNormal<tf.Rank.R2>([2, 3], 0, 1, 'float32', 4),
   labels: tf.tensor1d([0, 2], 'int32'),
+  softLabels: tf.tensor2d([0.2, 0.3, 0.5, 1, 0, 0], [2, 3]),
 });
 
 testContract({
@@ -46,7 +48,21 @@ testContract({
   inputs,
   table: {
     conv2d: {
-      on: ({ x, filter }) => conv2d(x, filter, { padding: 1 }),
+      on: ({ x, filter }) => [
+        withGradients((a, b) => conv2d(a, b, { padding: 1 }), [x, filter]),
+        withGradients(
+          (a, b) =>
+            conv2d(a, b, {
+              padding: [
+                [0, 1],
+                [2, 1],
+              ],
+              strides: 2,
+            }),
+          [x, filter],
+        ),
+        withGradients((a, b) => conv2d(a, b, { padding: 2, dilations: 2 }), [x, filter]),
+      ],
       off: ({ x, identity }) => [conv2d(x, identity), x],
     },
     conv2dBackpropInput: {
@@ -67,14 +83,29 @@ testContract({
       on: ({ x, dy }) => conv2dBackpropFilter(x, dy, { ...attributes, filterShape: [3, 3, 3, 4] }),
     },
     depthwiseConv2d: {
-      on: ({ x, depthwise }) => depthwiseConv2d(x, depthwise, { padding: 1 }),
+      on: ({ x, depthwise }) => [
+        withGradients((a, b) => depthwiseConv2d(a, b, { padding: 1 }), [x, depthwise]),
+        withGradients((a, b) => depthwiseConv2d(a, b, { padding: 1, strides: 2 }), [x, depthwise]),
+      ],
       off: ({ x, depthwiseIdentity }) => [depthwiseConv2d(x, depthwiseIdentity), x],
     },
     averagePool: {
-      on: ({ x }) => averagePool(x, { size: 3, strides: 2, padding: 1 }),
+      on: ({ x }) => [
+        withGradients((a) => averagePool(a, { size: 3, strides: 2, padding: 1 }), [x]),
+        withGradients((a) => averagePool(a, { size: 4, strides: 3, ceil: true, countPadding: false }), [x]),
+      ],
       off: ({ x }) => [averagePool(x, { size: 1, strides: 1 }), x],
     },
-    batchNormTraining: { on: ({ x, ones, zeros }) => batchNormTraining({ x, gamma: ones, beta: zeros }) },
+    batchNormTraining: {
+      on: ({ x, ones, zeros, residual }) => [
+        batchNormTraining({ x, gamma: ones, beta: zeros }),
+        withGradients((a, gamma, beta) => batchNormTraining({ x: a, gamma, beta }).y, [x, ones, zeros]),
+        withGradients(
+          (a, gamma, beta, b) => batchNormTraining({ x: a, gamma, beta, residual: b, relu: true }).y,
+          [x, ones, zeros, residual],
+        ),
+      ],
+    },
     batchNormInference: {
       on: ({ x, ones, zeros }) =>
         batchNormInference({ x, gamma: ones, beta: zeros, mean: ones, variance: ones, relu: true }),
@@ -84,12 +115,17 @@ testContract({
       ],
     },
     maxPool: {
-      on: ({ x }) => maxPool(x, { size: 3, strides: 2, padding: 1 }),
+      on: ({ x }) => withGradients((a) => maxPool(a, { size: 3, strides: 2, padding: 1 }), [x]),
       off: ({ x }) => [maxPool(x, { size: 1, strides: 1 }), x],
     },
-    globalAveragePool: { on: ({ x }) => globalAveragePool(x) },
+    globalAveragePool: { on: ({ x }) => withGradients(globalAveragePool, [x]) },
     untaped: { on: ({ x }) => untaped([x], () => tf.square(x)), off: ({ x }) => [untaped([x], () => tf.clone(x)), x] },
-    crossEntropy: { on: ({ logits, labels }) => crossEntropy({ logits, labels, smoothing: 0.1 }) },
+    crossEntropy: {
+      on: ({ logits, labels, softLabels }) =>
+        [labels, softLabels].map((one) =>
+          withGradients((z) => crossEntropy({ logits: z, labels: one, smoothing: 0.1 }), [logits]),
+        ),
+    },
     sgdUpdate: {
       on: ({ ones, zeros }) => sgdUpdate({ parameter: ones, gradient: ones, velocity: zeros, rate: 0.1 }),
       off: ({ ones, zeros }) => [

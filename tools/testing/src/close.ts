@@ -12,6 +12,7 @@ export function expectAllClose(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
   { absolute = 0, relative = 0 }: Tolerance = {},
+  name = 'element',
 ): void {
   expect(actual.length, 'number of elements').toBe(expected.length);
   for (let i = 0; i < expected.length; i++) {
@@ -20,7 +21,7 @@ export function expectAllClose(
     if (Object.is(a, e)) continue;
     const allowed = absolute + relative * Math.abs(e);
     if (!(Math.abs(a - e) <= allowed)) {
-      expect.fail(`element ${i}: ${a} differs from ${e} by ${Math.abs(a - e)}, allowed ${allowed}`);
+      expect.fail(`${name} ${i}: ${a} differs from ${e} by ${Math.abs(a - e)}, allowed ${allowed}`);
     }
   }
 }

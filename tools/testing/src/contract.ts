@@ -1,13 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { describeOnBackends, type TestBackend } from './backends.js';
+import { start, type TestBackend } from '#engines';
+import { describeOnBackends } from './backends.js';
+import { expectAllClose, type Tolerance } from './close.js';
 
 /** What is asked of one export. Values may be tensors, numbers, typed arrays, or objects and lists of them. */
 export interface ContractRow<Inputs> {
-  /** The export on ordinary input: finite, dtype kept, the same twice, its inputs untouched, nothing left alive. */
+  /**
+   * The export on ordinary input, with the gradients that it has: finite, dtype kept, the same twice, its inputs
+   * untouched, nothing left alive, and the same on every engine.
+   */
   on: (inputs: Inputs) => unknown;
   /** The export turned off, and what it must then give exactly. */
   off?: (inputs: Inputs) => readonly [actual: unknown, expected: unknown] | Promise<readonly [unknown, unknown]>;
+  /** How far an engine's numbers may be from those of TensorFlow.js' plain cpu backend. */
+  tolerance?: Tolerance;
 }
 
 export interface Contract<Inputs> {
@@ -29,8 +36,8 @@ export function testContract<Inputs>({ exports, inputs, table, backends }: Contr
 
   describeOnBackends(
     'contract',
-    () => {
-      describe.each(Object.entries(table))('%s', (_name, { on, off }) => {
+    (backend) => {
+      describe.each(Object.entries(table))('%s', (_name, { on, off, tolerance = asFloats }) => {
         test('finite, dtype kept, the same twice, inputs untouched, nothing left alive', async () => {
           const before = tf.memory().numTensors;
           const given = inputs();
@@ -43,6 +50,13 @@ export function testContract<Inputs>({ exports, inputs, table, backends }: Contr
           tf.dispose(given as tf.TensorContainer);
           expect(tf.memory().numTensors - before, 'tensors left alive').toBe(0);
         });
+        if (backend !== 'cpu') {
+          test('the same as on the cpu backend', async () => {
+            const actual = await resultOn(backend, inputs, on);
+            const expected = await resultOn('cpu', inputs, on).finally(() => start(backend));
+            expectSame(actual, expected, tolerance);
+          });
+        }
         if (off === undefined) return;
         test('off is the identity', async () => {
           const given = inputs();
@@ -54,6 +68,33 @@ export function testContract<Inputs>({ exports, inputs, table, backends }: Contr
     },
     backends,
   );
+}
+
+/** Sums of some hundred float32 terms, in any order. */
+const asFloats: Tolerance = { relative: 1e-4, absolute: 1e-5 };
+
+async function resultOn<Inputs>(backend: TestBackend, inputs: () => Inputs, on: (given: Inputs) => unknown) {
+  await start(backend);
+  const given = inputs();
+  try {
+    return await run(() => on(given));
+  } finally {
+    tf.dispose(given as tf.TensorContainer);
+  }
+}
+
+/** Numbers within the tolerance, all else equal. */
+function expectSame(actual: unknown, expected: unknown, tolerance: Tolerance, path = 'result'): void {
+  if (typeof expected === 'number') {
+    expectAllClose([actual as number], [expected], tolerance, path);
+  } else if (expected !== null && typeof expected === 'object') {
+    expect(Object.keys(actual as object), path).toEqual(Object.keys(expected));
+    for (const [key, value] of Object.entries(expected)) {
+      expectSame((actual as Record<string, unknown>)[key], value, tolerance, `${path}.${key}`);
+    }
+  } else {
+    expect(actual, path).toEqual(expected);
+  }
 }
 
 /** What a call gives, with its tensors as `{ dtype, shape, values }`; no tensor but those given may stay alive. */

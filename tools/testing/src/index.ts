@@ -1,4 +1,6 @@
-export { describeOnBackends, type TestBackend } from './backends.js';
+export { describeOnBackends } from './backends.js';
+export type { TestBackend } from '#engines';
+export { withGradients } from './gradients.js';
 export { expectAllClose, relativeError, type Tolerance } from './close.js';
 export { fill, noise, sketchError } from './noise.js';
 export { expectNoLeak } from './leak.js';
