@@ -1,4 +1,4 @@
-import { backend_util, type TensorInfo, tensor1d } from '@tensorflow/tfjs-core';
+import { backend_util, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { attributesFor, type NodeBackend, type TensorFlowKernel } from './operation.js';
 
 type Shape4D = [number, number, number, number];
@@ -14,7 +14,7 @@ interface ConvolutionAttributes {
 
 /** The gradient of a convolution with respect to its filter. */
 export const conv2dBackpropFilter: TensorFlowKernel = (inputs, attributes, backend) => {
-  const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
+  const { x, dy } = inputs as { x: Tensor; dy: Tensor };
   const { filterShape } = attributes as { filterShape: Shape4D };
   const about = geometry(x.shape as Shape4D, filterShape, attributes);
   return run('Conv2DBackpropFilter', about, filterShape, (shape) => [x, shape, dy], backend);
@@ -22,7 +22,7 @@ export const conv2dBackpropFilter: TensorFlowKernel = (inputs, attributes, backe
 
 /** The gradient of a convolution with respect to its input. */
 export const conv2dBackpropInput: TensorFlowKernel = (inputs, attributes, backend) => {
-  const { dy, filter } = inputs as { dy: TensorInfo; filter: TensorInfo };
+  const { dy, filter } = inputs as { dy: Tensor; filter: Tensor };
   const { inputShape } = attributes as { inputShape: Shape4D };
   const about = geometry(inputShape, filter.shape as Shape4D, attributes);
   return run('Conv2DBackpropInput', about, inputShape, (shape) => [shape, filter, dy], backend);
@@ -39,9 +39,9 @@ function run(
   name: string,
   { strideHeight, strideWidth, padInfo, dataFormat }: backend_util.Conv2DInfo,
   resultShape: Shape4D,
-  operands: (shape: TensorInfo) => TensorInfo[],
+  operands: (shape: Tensor) => Tensor[],
   backend: NodeBackend,
-): TensorInfo {
+): Tensor {
   const { float, ints, text, flag } = attributesFor(backend);
   const channelsLast = dataFormat === 'channelsLast';
   const spread = (...ofImage: number[]) => {

@@ -1,4 +1,4 @@
-import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** An attribute of one of TensorFlow's operations. */
 export interface Attribute {
@@ -10,14 +10,15 @@ export interface Attribute {
 /** What is used of tfjs-node's backend: it runs any of TensorFlow's operations by name. */
 export interface NodeBackend {
   binding: Record<'TF_ATTR_INT' | 'TF_ATTR_STRING' | 'TF_ATTR_BOOL' | 'TF_ATTR_TYPE' | 'TF_FLOAT', number>;
-  executeSingleOutput(name: string, attributes: Attribute[], inputs: TensorInfo[]): Tensor;
+  executeSingleOutput(name: string, attributes: Attribute[], inputs: Tensor[]): Tensor;
 }
 
+/** A kernel of tfjs-node: it is given tensors, where other backends get descriptions of them. */
 export type TensorFlowKernel = (
-  inputs: Record<string, TensorInfo>,
+  inputs: Record<string, Tensor>,
   attributes: Record<string, unknown>,
   backend: NodeBackend,
-) => TensorInfo;
+) => Tensor;
 
 /** Makes attributes in TensorFlow's terms. */
 export function attributesFor({ binding }: NodeBackend) {

@@ -1,13 +1,30 @@
-import { getKernel, type KernelConfig, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
+import {
+  Conv2DBackpropFilter,
+  Conv2DBackpropInput,
+  DepthwiseConv2dNative,
+  DepthwiseConv2dNativeBackpropFilter,
+  DepthwiseConv2dNativeBackpropInput,
+  getKernel,
+  type KernelFunc,
+  type NamedAttrMap,
+  registerKernel,
+  type Tensor,
+  unregisterKernel,
+} from '@tensorflow/tfjs-core';
 import { conv2dBackpropFilter, conv2dBackpropInput } from './conv2d-backprop.js';
-import type { TensorFlowKernel } from './operation.js';
+import { depthwiseConv2d, depthwiseConv2dBackpropFilter, depthwiseConv2dBackpropInput } from './depthwise.js';
+import type { NodeBackend, TensorFlowKernel } from './operation.js';
 
 /** Shared by every loaded copy of this package. */
 const mark = Symbol.for('@bag/tfjs-tensorflow');
 
-const kernels: Record<string, TensorFlowKernel> = {
-  Conv2DBackpropFilter: conv2dBackpropFilter,
-  Conv2DBackpropInput: conv2dBackpropInput,
+/** In place of tfjs-node's own, which they may call. */
+const corrections: Record<string, (native: TensorFlowKernel) => TensorFlowKernel> = {
+  [Conv2DBackpropFilter]: () => conv2dBackpropFilter,
+  [Conv2DBackpropInput]: () => conv2dBackpropInput,
+  [DepthwiseConv2dNative]: depthwiseConv2d,
+  [DepthwiseConv2dNativeBackpropFilter]: depthwiseConv2dBackpropFilter,
+  [DepthwiseConv2dNativeBackpropInput]: depthwiseConv2dBackpropInput,
 };
 
 /**
@@ -15,15 +32,17 @@ const kernels: Record<string, TensorFlowKernel> = {
  * again, or from a second copy of the package, changes nothing.
  */
 export function correctKernels(): void {
-  for (const [kernelName, kernel] of Object.entries(kernels)) {
-    const before = getKernel(kernelName, 'tensorflow') as KernelConfig | undefined;
-    if (before !== undefined) {
-      if (mark in before.kernelFunc) continue;
-      unregisterKernel(kernelName, 'tensorflow');
-    }
-    const kernelFunc: KernelConfig['kernelFunc'] = ({ inputs, attrs, backend }) =>
-      kernel(inputs as never, (attrs ?? {}), backend as never);
+  for (const [kernelName, correct] of Object.entries(corrections)) {
+    const before = getKernel(kernelName, 'tensorflow');
+    if (mark in before.kernelFunc) continue;
+    const kernel = correct((inputs, attributes, backend) => {
+      const given = { inputs, attrs: attributes as NamedAttrMap, backend };
+      return before.kernelFunc(given) as unknown as Tensor;
+    });
+    const kernelFunc: KernelFunc = ({ inputs, attrs, backend }) =>
+      kernel(inputs as Record<string, Tensor>, attrs ?? {}, backend as NodeBackend);
     Object.assign(kernelFunc, { [mark]: true });
+    unregisterKernel(kernelName, 'tensorflow');
     registerKernel({ kernelName, backendName: 'tensorflow', kernelFunc });
   }
 }
