@@ -1,4 +1,5 @@
 import { addCompletion } from './completion.js';
+import { closeEngines } from './engines/closing.js';
 import { reportFailure } from './failure.js';
 import { program } from './program.js';
 
@@ -13,4 +14,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   reportFailure(error);
+} finally {
+  await closeEngines();
 }

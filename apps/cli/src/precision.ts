@@ -1,5 +1,5 @@
 import type { Config, PartialConfig } from './config/schema.js';
-import { findEngine } from './engine.js';
+import { findEngine } from './engines/find.js';
 
 /**
  * The precision of a run that names none, as the first part of its configuration: bf16 in the bag, where the engine

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { engineChoices } from './engine-names.js';
+import { engineChoices } from './engines/names.js';
 import { silence } from './progress.js';
 import { bold } from './style.js';
 

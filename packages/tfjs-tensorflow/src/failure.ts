@@ -36,22 +36,28 @@ const cudaLibraries = {
   'libcudnn.so.9': 'cudnn',
 };
 
-/** Why TensorFlow found no GPU. */
-export function describeNoGpu(folder: string): EngineError {
+/** @throws EngineError where there can be no GPU: the library is not for one, or there is no driver. */
+export function requireDriver(folder: string): void {
   const note = noteOf(folder);
   const name = packageName(true);
   if (note !== undefined && note.cuda === undefined) {
-    return new EngineError(
+    throw new EngineError(
       `${name} has a TensorFlow ${note.tensorflow} for processors only`,
       `get the one for CUDA with "${setUpCommand(true)}"`,
     );
   }
   if (!opens('libcuda.so.1')) {
-    return new EngineError(
+    throw new EngineError(
       `${name} finds no NVIDIA driver (libcuda.so.1)`,
-      `install NVIDIA's driver, version 525 or newer for CUDA 12; nvidia-smi then lists the GPU`,
+      `install NVIDIA's driver, version 525 or newer for CUDA 12; "nvidia-smi" then lists the GPU`,
     );
   }
+}
+
+/** Why TensorFlow found no GPU, where there is a driver. */
+export function describeNoGpu(folder: string): EngineError {
+  const note = noteOf(folder);
+  const name = packageName(true);
   // The libraries that tfjs-node's own download wants are of CUDA 11.2; those are told apart by the note's absence.
   const wanted =
     note === undefined ? 'CUDA 11.2 and cuDNN 8.1' : `CUDA ${note.cuda ?? ''} and cuDNN ${note.cudnn ?? ''}`;

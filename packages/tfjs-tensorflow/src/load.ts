@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import process from 'node:process';
 import { engine, setBackend } from '@tensorflow/tfjs-core';
-import { describeFailure, describeNoGpu } from './failure.js';
+import { describeFailure, describeNoGpu, requireDriver } from './failure.js';
 import { EngineError } from './engine-error.js';
 import { correctKernels } from './kernels/register.js';
 import { findPackage, packageName, type PackageName, setUpCommand, versionOf } from './packages.js';
@@ -30,6 +30,7 @@ interface NodeBackend {
 }
 
 const load = createRequire(import.meta.url);
+let loaded: PackageName | undefined;
 
 /**
  * Loads tfjs-node (with `gpu` tfjs-node-gpu), registers its backend `tensorflow`, corrects its kernels for training, and
@@ -48,6 +49,11 @@ export function loadTensorFlow({ gpu = false, threads }: TensorFlowOptions = {})
   const name = packageName(gpu);
   const folder = findPackage(name, import.meta.url);
   if (folder === undefined) throw new EngineError(`${name} is not installed`, `add it with "${setUpCommand(gpu)}"`);
+  if (loaded !== undefined && loaded !== name) {
+    throw new EngineError(`this process has loaded ${loaded}, and holds one TensorFlow at most`, 'start another one');
+  }
+  // A TensorFlow without a device would only be in the way of another.
+  if (gpu) requireDriver(folder);
   restoreUtil();
   setDefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true');
   setDefault('TF_CPP_MIN_LOG_LEVEL', '1');
@@ -59,6 +65,7 @@ export function loadTensorFlow({ gpu = false, threads }: TensorFlowOptions = {})
       throw describeFailure(error, { folder, gpu });
     }
   });
+  loaded = name;
   const backend = engine().findBackend('tensorflow') as unknown as NodeBackend;
   if (gpu && !backend.isUsingGpuDevice) throw describeNoGpu(folder);
   correctKernels();

@@ -5,7 +5,7 @@ import { readStudyData, writeReport } from '@bag/report/node';
 import { writeFileAtomically } from '@bag/trainer/node';
 import { assignments, mergeConfigs, readConfigFile } from '../config/load.js';
 import type { PartialConfig } from '../config/schema.js';
-import { useEngine } from '../engine.js';
+import { useEngine } from '../engines/use.js';
 import { UsageError } from '../errors.js';
 import { stoppable } from '../interrupt.js';
 import { modelTitle } from '../network.js';

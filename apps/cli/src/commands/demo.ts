@@ -5,7 +5,7 @@ import { comparison } from '@bag/report';
 import { readRunData, writeReport } from '@bag/report/node';
 import { readConfigFile, resolveConfig } from '../config/load.js';
 import type { PartialConfig } from '../config/schema.js';
-import { useEngine } from '../engine.js';
+import { useEngine } from '../engines/use.js';
 import { stoppable } from '../interrupt.js';
 import { type PlannedRun, trainAll } from '../planned-runs.js';
 import { createFolder } from '../paths.js';

@@ -7,7 +7,7 @@ import { serializeSafetensors, torchWeights } from '@bag/weights';
 import * as tf from '@tensorflow/tfjs';
 import { basename, extname, join } from 'node:path';
 import { preprocessingOf } from '../data.js';
-import { useEngine } from '../engine.js';
+import { useEngine } from '../engines/use.js';
 import { UsageError } from '../errors.js';
 import type { ForeignOptions } from '../foreign-weights.js';
 import { imageSizeOf, modelTitle } from '../network.js';

@@ -5,7 +5,7 @@ import { NonFiniteLossError, train } from '@bag/trainer';
 import { writeFileAtomically } from '@bag/trainer/node';
 import type { Config } from '../config/schema.js';
 import { openSplit, preprocessingOf } from '../data.js';
-import { useEngine } from '../engine.js';
+import { useEngine } from '../engines/use.js';
 import { UsageError } from '../errors.js';
 import { epochOf, take } from '../epoch.js';
 import { stoppable } from '../interrupt.js';

@@ -1,7 +1,7 @@
 import { RunFolder } from '@bag/trainer/node';
 import { storeParameters } from '@bag/trainer';
 import { basename, extname, join } from 'node:path';
-import { useEngine } from '../engine.js';
+import { useEngine } from '../engines/use.js';
 import { type ForeignOptions, foreignRun } from '../foreign-weights.js';
 import { modelTitle } from '../network.js';
 import { createFolder, requireAbsent } from '../paths.js';

@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { assignments, differingKeys, readConfigFile, resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
 import { classNames, sizesOf } from '../data.js';
-import { useEngine } from '../engine.js';
+import { useEngine } from '../engines/use.js';
 import { UsageError } from '../errors.js';
 import { stoppable } from '../interrupt.js';
 import { modelTitle, requireActing } from '../network.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { engineChoices } from '../engine-names.js';
+import { engineChoices } from '../engines/names.js';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);

@@ -82,7 +82,10 @@ async function installed(name: PackageName, project: string, say: (line: string)
   const found = findPackage(name, base);
   if (found !== undefined) return found;
   say(`installing ${name} …`);
-  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${tfjsNodeVersion}`];
+  // npm takes away what is not saved and not named.
+  const names = [true, false].map(packageName).filter((one) => one === name || findPackage(one, base) !== undefined);
+  const wanted = names.map((one) => `${one}@${tfjsNodeVersion}`);
+  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...wanted];
   const { ok, output } = await run('npm', args, { folder: project });
   const folder = findPackage(name, base);
   if (ok && folder !== undefined) return folder;

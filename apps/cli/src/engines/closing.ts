@@ -1,0 +1,14 @@
+type Close = () => void | Promise<void>;
+
+const open = new Set<Close>();
+
+/** A GPU's device keeps the process alive until it is released. */
+export function closeAtEnd(close: Close): void {
+  open.add(close);
+}
+
+/** Releases what engines hold; the last thing that a command does, however it ends. */
+export async function closeEngines(): Promise<void> {
+  for (const close of open) await close();
+  open.clear();
+}
