@@ -13,6 +13,9 @@ export function describeFailure(error: unknown, { folder, gpu }: { folder: strin
   const build = `build it with "${setUpCommand(gpu)}"`;
   if (!existsSync(addonOf(folder))) return fail('has no addon: its installation did not finish', build);
 
+  const [, module] = /Cannot find module '([^'.]+)'/.exec(message) ?? [];
+  if (module !== undefined)
+    return fail(`lacks the package ${module}`, 'install it anew with "npm install --ignore-scripts"');
   const [, library] = /(lib\S+\.so[.\d]*): cannot open shared object file/.exec(message) ?? [];
   if (library !== undefined) return fail(`does not find ${library}`, build);
   const [, glibc] = /version `(GLIBC(?:XX)?_[\d.]+)' not found/.exec(message) ?? [];

@@ -1,4 +1,5 @@
 import {
+  Conv2D,
   Conv2DBackpropFilter,
   Conv2DBackpropInput,
   DepthwiseConv2dNative,
@@ -11,7 +12,7 @@ import {
   type Tensor,
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
-import { conv2dBackpropFilter, conv2dBackpropInput } from './conv2d-backprop.js';
+import { conv2d, conv2dBackpropFilter, conv2dBackpropInput } from './conv2d.js';
 import { depthwiseConv2d, depthwiseConv2dBackpropFilter, depthwiseConv2dBackpropInput } from './depthwise.js';
 import type { NodeBackend, TensorFlowKernel } from './operation.js';
 
@@ -20,6 +21,7 @@ const mark = Symbol.for('@bag/tfjs-tensorflow');
 
 /** In place of tfjs-node's own, which they may call. */
 const corrections: Record<string, (native: TensorFlowKernel) => TensorFlowKernel> = {
+  [Conv2D]: conv2d,
   [Conv2DBackpropFilter]: () => conv2dBackpropFilter,
   [Conv2DBackpropInput]: () => conv2dBackpropInput,
   [DepthwiseConv2dNative]: depthwiseConv2d,

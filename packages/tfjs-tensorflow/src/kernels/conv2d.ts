@@ -10,7 +10,21 @@ interface ConvolutionAttributes {
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-// tfjs-node refuses explicit padding here, although TensorFlow's operations take it as the forward one does.
+/** tfjs-node takes padding for each side, but not one number for all. */
+export function conv2d(native: TensorFlowKernel): TensorFlowKernel {
+  return (inputs, attributes, backend) => {
+    const { pad, dataFormat } = attributes as unknown as ConvolutionAttributes;
+    if (typeof pad !== 'number') return native(inputs, attributes, backend);
+    const [none, all] = [
+      [0, 0],
+      [pad, pad],
+    ];
+    const sides = dataFormat === 'NCHW' ? [none, none, all, all] : [none, all, all, none];
+    return native(inputs, { ...attributes, pad: sides }, backend);
+  };
+}
+
+// The gradients: tfjs-node refuses any padding but same and valid, although TensorFlow's operations take it.
 
 /** The gradient of a convolution with respect to its filter. */
 export const conv2dBackpropFilter: TensorFlowKernel = (inputs, attributes, backend) => {
