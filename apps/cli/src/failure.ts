@@ -35,11 +35,20 @@ function explained(error: unknown): Error {
       },
     );
   }
-  if (error instanceof WebAssembly.RuntimeError || code === 'ERR_BAG_MEMORY') {
+  const memory = memoryFailure(error);
+  if (memory !== undefined) {
     const fix = 'lower --batch, and raise accumulate to keep the size of a step';
-    return new Error(`the engine ran out of memory (${error.message}); ${fix}`, { cause: error });
+    return new ExplainedError(`the engine ran out of memory (${memory}); ${fix}`, { cause: error });
   }
   return error;
+}
+
+/** What an engine says when there is no memory left; undefined for another failure. */
+function memoryFailure(error: Error): string | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof WebAssembly.RuntimeError || code === 'ERR_BAG_MEMORY') return error.message;
+  // TensorFlow's status 8, whose first line has no words.
+  return /OOM when allocating tensor with shape\[[\d,]*\]/.exec(error.message)?.[0];
 }
 
 function unknownCommand(error: CommanderError): string | undefined {

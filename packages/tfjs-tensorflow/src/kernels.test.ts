@@ -68,5 +68,5 @@ describeOnBackends(
       tf.dispose([x, w]);
     });
   },
-  ['tensorflow'],
+  ['tensorflow', 'tensorflow-gpu'],
 );

@@ -35,7 +35,7 @@ let loaded: PackageName | undefined;
 /**
  * Loads tfjs-node (with `gpu` tfjs-node-gpu), registers its backend `tensorflow`, corrects its kernels for training, and
  * leaves the current backend as it was. Node's `util` gets back what tfjs-node calls and Node 23 has removed. TensorFlow
- * grows its share of a GPU's memory as it needs it (TF_FORCE_GPU_ALLOW_GROWTH) and keeps its notices to itself
+ * grows its share of a GPU's memory as it needs it (TF_FORCE_GPU_ALLOW_GROWTH) and keeps its notices and warnings to itself
  * (TF_CPP_MIN_LOG_LEVEL), unless the environment says otherwise.
  *
  * @returns What was loaded. The backend belongs to TensorFlow.js.
@@ -56,7 +56,7 @@ export function loadTensorFlow({ gpu = false, threads }: TensorFlowOptions = {})
   if (gpu) requireDriver(folder);
   restoreUtil();
   setDefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true');
-  setDefault('TF_CPP_MIN_LOG_LEVEL', '1');
+  setDefault('TF_CPP_MIN_LOG_LEVEL', '2');
   if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
   keepingBackend(() => {
     try {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 
-export type TestBackend = 'cpu' | 'wasm' | 'onednn' | 'tensorflow' | 'webgpu' | 'webgl';
+export type TestBackend = 'cpu' | 'wasm' | 'onednn' | 'tensorflow' | 'tensorflow-gpu' | 'webgpu' | 'webgl';
 
 const load = createRequire(import.meta.url);
 setWasmPaths(join(dirname(load.resolve('@tensorflow/tfjs-backend-wasm')), '/'));
@@ -33,18 +33,20 @@ export function reasonToSkip(backend: TestBackend): string | undefined {
 /** Makes an engine current. */
 export async function start(backend: TestBackend): Promise<void> {
   if (!isRegistered(backend)) await register(backend);
-  if (!(await tf.setBackend(backend))) throw new Error(`the backend ${backend} does not start`);
+  if (!(await tf.setBackend(nameOf(backend)))) throw new Error(`the backend ${backend} does not start`);
   await tf.ready();
 }
 
 async function register(backend: TestBackend): Promise<void> {
   if (backend === 'onednn') load('@bag/tfjs-backend-onednn');
-  if (backend === 'tensorflow') {
-    (load('@bag/tfjs-tensorflow') as { loadTensorFlow: () => unknown }).loadTensorFlow();
+  if (nameOf(backend) === 'tensorflow') {
+    const { loadTensorFlow } = load('@bag/tfjs-tensorflow') as { loadTensorFlow: (options: object) => unknown };
+    loadTensorFlow({ gpu: backend === 'tensorflow-gpu' });
   }
   if (backend === 'webgpu') {
     await (load('@bag/tfjs-webgpu/node') as { startWebGpu: () => Promise<unknown> }).startWebGpu();
   }
 }
 
-const isRegistered = (backend: TestBackend) => (tf.findBackendFactory(backend) as unknown) != null;
+const nameOf = (backend: TestBackend) => (backend === 'tensorflow-gpu' ? 'tensorflow' : backend);
+const isRegistered = (backend: TestBackend) => (tf.findBackendFactory(nameOf(backend)) as unknown) != null;
