@@ -16,6 +16,8 @@ const mayImport = {
   data: ['random'],
   'tfjs-wasm-training': [],
   'tfjs-backend-onednn': [],
+  'tfjs-tensorflow': [],
+  'tfjs-webgpu': [],
   report: [],
   weights: [],
   trainer: [...tricks, 'random', 'ops', 'optim', 'network', 'data', 'weights'],
@@ -43,11 +45,11 @@ module.exports = {
     },
     {
       name: 'browser-safe',
-      comment: "Only `/node` entries, the native backend, tests and the command line may use Node's modules.",
+      comment: "Only `/node` entries, the native backends, tests and the command line may use Node's modules.",
       severity: 'error',
       from: {
         path: '^packages/',
-        pathNot: `${tests}|^packages/[^/]+/src/node(/|\\.ts$)|^packages/tfjs-backend-onednn/|/dist/|config\\.ts$|/bench/|/generate\\.mjs$`,
+        pathNot: `${tests}|^packages/[^/]+/src/node(/|\\.ts$)|^packages/tfjs-(backend-onednn|tensorflow)/|/dist/|config\\.ts$|/bench/|/generate\\.mjs$`,
       },
       to: { dependencyTypes: ['core'] },
     },

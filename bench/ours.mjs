@@ -5,13 +5,13 @@ import { policy } from '@bag/mixed-precision';
 import { createModel } from '@bag/models';
 import { crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
 import { sgd } from '@bag/optim';
+import { start } from './engines.mjs';
 
 const [name, batchText, sizeText, precisionName = 'fp32', backend = 'onednn'] = process.argv.slice(2);
 const [batch, size] = [batchText, sizeText].map(Number);
-const engine = backend === 'onednn' ? await import('@bag/tfjs-backend-onednn') : undefined;
 tf.enableProdMode();
-await tf.setBackend(backend);
-await tf.ready();
+const engine = backend === 'onednn' ? await import('@bag/tfjs-backend-onednn') : undefined;
+const { about, release } = await start(backend);
 
 const precision = policy({ dtype: { fp32: 'float32', bf16: 'bfloat16', fp16: 'float16' }[precisionName] });
 const network = createModel({ name }, { random: Math.random });
@@ -68,11 +68,12 @@ for await (const line of createInterface({ input: process.stdin })) {
     console.log(JSON.stringify(Object.fromEntries([...spent].sort((a, b) => b[1].ms - a[1].ms))));
     spent.clear();
   } else if (line === 'version') {
-    const more = engine ? `, oneDNN ${engine.info().oneDnnVersion}, ${engine.info().instructionSet}` : '';
-    console.log(JSON.stringify({ version: `tfjs ${tf.version_core} on ${backend}${more}` }));
+    const more = engine ? `oneDNN ${engine.info().oneDnnVersion}, ${engine.info().instructionSet}` : about;
+    console.log(JSON.stringify({ version: [backend, more].filter((part) => part !== undefined).join(', ') }));
   } else {
     const start = performance.now();
     await works[line]();
     console.log(JSON.stringify({ ms: performance.now() - start }));
   }
 }
+await release?.();

@@ -53,8 +53,9 @@ const benchmarks = {
   'small-ops': async () => (await import('./small-ops.mjs')).smallOps(),
 };
 
-/** What needs a folder of images, or is told apart by its result and not by its speed: on request. */
+/** What takes long, needs a folder of images, or is told apart by its result and not by its speed: on request. */
 const others = {
+  backends: async () => (await import('./backends.mjs')).backends(),
   input: async () => (await import('./input.mjs')).input(),
   'loss-scaling': async () => (await import('./loss-scaling.mjs')).lossScaling(),
 };

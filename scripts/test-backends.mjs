@@ -29,7 +29,9 @@ function lack(name) {
 function filesFor(engine, path) {
   const source = join(path, 'src');
   const names = readdirSync(source, { recursive: true }).filter((name) => name.endsWith('.test.ts'));
-  const wanted = alwaysTested.includes(engine) ? /\btestContract\(|\btestAgreement\(/ : /\b(testContract|testAgreement|describeOnBackends)\(/;
+  const wanted = alwaysTested.includes(engine)
+    ? /\btestContract\(|\btestAgreement\(/
+    : /\b(testContract|testAgreement|describeOnBackends)\(/;
   return names.filter((name) => wanted.test(readFileSync(join(source, name), 'utf8'))).map((name) => `src/${name}`);
 }
 

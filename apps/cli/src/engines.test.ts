@@ -4,10 +4,13 @@ import { run, runWith } from './fixtures/program.js';
 interface Doctor {
   cores: number;
   active: string;
+  why: string;
   engines: {
     name: string;
     available: boolean;
     version?: string;
+    device?: string;
+    software?: boolean;
     threads?: number;
     threadsFrom?: string;
     instructionSet?: string;
@@ -20,13 +23,18 @@ interface Doctor {
 }
 
 test('doctor tells the machine, times each engine that is there, and names the one that auto takes', () => {
-  const { cores, active, engines } = JSON.parse(runWith({ BAG_NUM_THREADS: '1' }, 'doctor', '--json').stdout) as Doctor;
+  const { stdout } = runWith({ BAG_NUM_THREADS: '1' }, 'doctor', '--json');
+  const { cores, active, why, engines } = JSON.parse(stdout) as Doctor;
   expect(cores).toBeGreaterThan(0);
-  expect(engines.map(({ name }) => name)).toEqual(['onednn', 'tensorflow', 'wasm', 'cpu']);
-  expect(active).toBe(engines.find(({ available }) => available)?.name);
-  for (const { name, available, gigaflops, fix, ...rest } of engines) {
+  expect(engines.map(({ name }) => name)).toEqual(['tensorflow-gpu', 'webgpu', 'onednn', 'tensorflow', 'wasm', 'cpu']);
+  const gpu = (one: Doctor['engines'][number]) => one.device !== undefined && one.software !== true;
+  const choice = engines.filter((one) => one.available && (one.device === undefined || gpu(one)));
+  if (choice.some(gpu)) expect(why).toMatch(/GFLOP\/s/);
+  else expect(active).toBe(choice[0]?.name);
+  expect(why).not.toBe('');
+  for (const { name, available, gigaflops, reason, fix, ...rest } of engines) {
     if (!available) {
-      expect(fix).toContain('npm');
+      expect([reason, fix]).toEqual([expect.stringMatching(/\w/), expect.stringMatching(/\w/)]);
       continue;
     }
     expect(gigaflops).toBeGreaterThan(0);
@@ -97,10 +105,18 @@ describe('an engine that is missing', () => {
     expect(stderr).toMatch(/^error: backend onednn is not available: .*\/nowhere.*; build it with "npm run .*"/);
   });
 
+  test.each(['tensorflow-gpu', 'webgpu', 'tensorflow'])('%s named and missing: one line with the fix', (name) => {
+    const { status, stdout, stderr } = run(...bench, '--backend', name);
+    // Where it is there, it is used.
+    if (status === 0) expect(stdout).toContain('images/s');
+    else expect([status, stdout, stderr]).toEqual([2, '', expect.stringMatching(missingLine(name))]);
+  });
+  const missingLine = (name: string) => new RegExp(`^error: backend ${name} is not available: [^;\n]+; [^\n]+\n$`);
+
   test('is not what a wrong number of threads is answered with', () => {
     const { status, stderr } = runWith({ BAG_NUM_THREADS: 'none' }, ...bench);
     // Where it is missing in earnest, nothing reads the number.
-    if (stderr.startsWith('engine: ')) return;
+    if (stderr.startsWith('engine: wasm')) return;
     expect([status, stderr]).toEqual([2, expect.stringContaining('BAG_NUM_THREADS: expected a whole number')]);
   });
 });
@@ -143,6 +159,9 @@ describe('bench', () => {
     expect(stdout).toMatch(/^resnet8 b, 4 images of 16 × 16, fp32: training step\n/);
     expect(stdout).toContain('images/s');
     const refused = bench('--threads', '2');
-    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('wasm has no choice of threads')]);
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining('wasm has no choice of threads; onednn and tensorflow have'),
+    ]);
   });
 });
