@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { useSoftwareVulkan } from './vulkan.js';
 
 export type TestBackend = 'cpu' | 'wasm' | 'onednn' | 'tensorflow' | 'tensorflow-gpu' | 'webgpu' | 'webgl';
 
@@ -44,6 +45,7 @@ async function register(backend: TestBackend): Promise<void> {
     loadTensorFlow({ gpu: backend === 'tensorflow-gpu' });
   }
   if (backend === 'webgpu') {
+    useSoftwareVulkan();
     await (load('@bag/tfjs-webgpu/node') as { startWebGpu: () => Promise<unknown> }).startWebGpu();
   }
 }

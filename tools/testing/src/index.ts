@@ -8,3 +8,4 @@ export { peakBytes } from './peak.js';
 export { testReadme } from './readme.js';
 export { type Contract, type ContractRow, testContract } from './contract.js';
 export { testPage } from './page.js';
+export { useSoftwareVulkan } from './vulkan.js';
