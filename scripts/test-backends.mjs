@@ -6,23 +6,14 @@ import { join } from 'node:path';
 import { bin, environment, manifests, root } from './lib.mjs';
 import { setUp } from './setup.mjs';
 
-/** How an engine is tried, as CommonJS: ends without an error where it can be had. */
-const trials = {
-  cpu: '',
-  wasm: "require('@tensorflow/tfjs-backend-wasm')",
-  onednn: "require('@bag/tfjs-backend-onednn')",
-  tensorflow: "require('@bag/tfjs-tensorflow').loadTensorFlow()",
-  'tensorflow-gpu': "require('@bag/tfjs-tensorflow').loadTensorFlow({ gpu: true })",
-  webgpu: "require('@bag/tfjs-webgpu/node').startWebGpu().then(({ release }) => release())",
-};
+const names = ['cpu', 'wasm', 'onednn', 'tensorflow', 'tensorflow-gpu', 'webgpu'];
 /** `npm test` runs on these. */
 const alwaysTested = ['cpu', 'wasm', 'onednn'];
 
 /** Why an engine cannot be had here; undefined where it can. */
-function lack(name) {
-  const { status, stderr } = spawnSync(process.execPath, ['-e', trials[name]], { cwd: root, env, encoding: 'utf8' });
-  if (status === 0) return undefined;
-  return (/^\w*Error: (.*)$/m.exec(stderr)?.[1] ?? stderr.trim().split('\n').at(-1)) || 'it does not start';
+function lack(engine) {
+  const { failed } = runTests(engine, { path: join(root, 'tools', 'testing'), name: engine }, ['src/engines.test.ts']);
+  return failed[0]?.replace(/^.*?(?:starts and computes|Error): /, '').replace(/^\w*Error: /, '');
 }
 
 /** The test files of a package that run on each engine, as far as this engine is to get them. */
@@ -35,16 +26,15 @@ function filesFor(engine, path) {
   return names.filter((name) => wanted.test(readFileSync(join(source, name), 'utf8'))).map((name) => `src/${name}`);
 }
 
-/** Runs a package's tests on an engine; gives what failed by name. */
-function testPackage(engine, { path, name }) {
-  const files = filesFor(engine, path);
+/** Runs some of a package's tests on an engine; gives what failed by name. */
+function runTests(engine, { path, name }, files) {
   if (files.length === 0) return { passed: 0, failed: [] };
   const file = join(path, '.cache', `tests-${engine}.json`);
   rmSync(file, { force: true });
   const options = ['run', ...files, '--reporter=json', `--outputFile=${file}`];
   const { stdout, stderr } = spawnSync(bin('vitest'), options, {
     cwd: path,
-    env: { ...env, BAG_TEST_BACKENDS: engine },
+    env: { ...environment, BAG_TEST_BACKENDS: engine },
     encoding: 'utf8',
   });
   if (!existsSync(file)) return { passed: 0, failed: [`${name}: ${(stderr || stdout).trim().split('\n').at(-1)}`] };
@@ -58,15 +48,13 @@ function testPackage(engine, { path, name }) {
 }
 
 setUp();
-const { swiftShader } = await import('../tools/testing/swiftshader.mjs');
-const env = { ...environment, ...swiftShader() };
 const wanted = process.argv.slice(2);
-const unknown = wanted.find((name) => !(name in trials) && name !== 'browser');
+const unknown = wanted.find((name) => !names.includes(name));
 if (unknown !== undefined) {
-  console.error(`test:backends: no engine ${unknown}; there are ${[...Object.keys(trials), 'browser'].join(', ')}`);
+  console.error(`test:backends: no engine ${unknown}; there are ${names.join(', ')}`);
   process.exit(2);
 }
-const engines = Object.keys(trials).filter((name) => wanted.length === 0 || wanted.includes(name));
+const engines = names.filter((name) => wanted.length === 0 || wanted.includes(name));
 const packages = [...manifests('packages'), ...manifests('apps')];
 let [passed, failed] = [0, 0];
 for (const engine of engines) {
@@ -77,7 +65,7 @@ for (const engine of engines) {
     continue;
   }
   const start = Date.now();
-  const results = packages.map((one) => testPackage(engine, one));
+  const results = packages.map((one) => runTests(engine, one, filesFor(engine, one.path)));
   const broken = results.flatMap((one) => one.failed);
   const good = results.reduce((sum, one) => sum + one.passed, 0);
   console.log(`${engine}: ${good} passed, ${broken.length} failed (${Math.round((Date.now() - start) / 1000)} s)`);
