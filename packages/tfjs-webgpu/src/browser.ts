@@ -1,7 +1,6 @@
 import { engine, env, findBackendFactory, registerBackend, removeBackend } from '@tensorflow/tfjs-core';
 import { infoOf, requestDevice } from './device.js';
 import { WebGpuError } from './error.js';
-import { Failures } from './failures.js';
 import { TrainingBackend } from './training-backend.js';
 
 /** As TensorFlow.js has it: before wasm and cpu. */
@@ -41,7 +40,7 @@ export function registerInBrowser(): void {
 async function startInBrowser(): Promise<TrainingBackend> {
   const adapter = await requestAdapter();
   const device = await requestDevice(adapter);
-  return new TrainingBackend(device, infoOf(adapter), new Failures(device));
+  return new TrainingBackend(device, infoOf(adapter));
 }
 
 async function requestAdapter(): Promise<GPUAdapter> {

@@ -16,11 +16,15 @@ export class Failures {
   #first: WebGpuError | undefined;
   readonly #pending = new Set<Promise<void>>();
 
+  readonly #device: GPUDevice;
+  readonly #listener = (event: GPUUncapturedErrorEvent) => {
+    event.preventDefault(); // or Dawn prints it as well
+    this.#fail(describeError(event.error));
+  };
+
   constructor(device: GPUDevice) {
-    device.addEventListener('uncapturederror', (event) => {
-      event.preventDefault(); // or Dawn prints it as well
-      this.#fail(describeError(event.error));
-    });
+    this.#device = device;
+    device.addEventListener('uncapturederror', this.#listener);
     void device.lost.then(({ reason, message }) => {
       this.#fail(
         reason === 'destroyed'
@@ -37,7 +41,8 @@ export class Failures {
   }
 
   /** Creates a buffer, and remembers its size for the case that the memory does not suffice. */
-  createBuffer(device: GPUDevice, descriptor: GPUBufferDescriptor, held: number): GPUBuffer {
+  createBuffer(descriptor: GPUBufferDescriptor, held: number): GPUBuffer {
+    const device = this.#device;
     const allocation = { size: descriptor.size, held };
     device.pushErrorScope('out-of-memory');
     try {
@@ -61,6 +66,10 @@ export class Failures {
   async check(): Promise<void> {
     await Promise.all(this.#pending);
     if (this.#first !== undefined) throw this.#first;
+  }
+
+  stopListening(): void {
+    this.#device.removeEventListener('uncapturederror', this.#listener);
   }
 
   #fail(error: WebGpuError): WebGpuError {

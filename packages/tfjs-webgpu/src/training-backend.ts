@@ -1,7 +1,7 @@
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { env, util } from '@tensorflow/tfjs-core';
 import { inBytes, WebGpuError } from './error.js';
-import type { Failures } from './failures.js';
+import { Failures } from './failures.js';
 
 type DataId = Parameters<WebGPUBackend['disposeData']>[0];
 type Values = Awaited<ReturnType<WebGPUBackend['read']>>;
@@ -13,16 +13,17 @@ type Values = Awaited<ReturnType<WebGPUBackend['read']>>;
 export class TrainingBackend extends WebGPUBackend {
   readonly #failures: Failures;
 
-  constructor(device: GPUDevice, info: GPUAdapterInfo, failures: Failures) {
+  constructor(device: GPUDevice, info: GPUAdapterInfo) {
     super(device, info);
     // Small tensors that no program has used yet would be computed with in JavaScript, and rounded otherwise than on the
     // GPU: the same operation on the same tensor would not give the same a second time.
     env().set('WEBGPU_CPU_FORWARD', false);
+    const failures = new Failures(device);
     this.#failures = failures;
     // The buffer manager reuses buffers of its own; of the device it only wants new ones.
     const createBuffer = (descriptor: GPUBufferDescriptor) => {
       refuseLarge(device.limits, descriptor);
-      return failures.createBuffer(device, descriptor, this.bufferManager.numBytesAllocated);
+      return failures.createBuffer(descriptor, this.bufferManager.numBytesAllocated);
     };
     Object.assign(this.bufferManager, { device: { createBuffer } });
   }
@@ -49,6 +50,11 @@ export class TrainingBackend extends WebGPUBackend {
     // The tensor may have been disposed in the meantime.
     if (this.tensorMap.has(dataId)) this.tensorMap.get(dataId).values = downloaded;
     return downloaded;
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#failures.stopListening();
   }
 
   /** @throws WebGpuError where the values are on the GPU, and there is no canvas to get them through. */

@@ -1,5 +1,5 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
-import { type DataType, getKernel, type NamedAttrMap, type TensorInfo } from '@tensorflow/tfjs-core';
+import { type DataType, getKernel, type NamedAttrMap, type TensorInfo, util } from '@tensorflow/tfjs-core';
 
 /** A kernel of the WebGPU backend: tensors by name and attributes in, fresh tensors out. */
 export type WebGpuKernel = (
@@ -10,39 +10,37 @@ export type WebGpuKernel = (
 
 type Program = Parameters<WebGPUBackend['runWebGPUProgram']>[0];
 
-/** A computation of one output, an element per thread. */
+/** A computation of one output, one element per thread. Tensors are flat: `x[i]`, row by row. */
 export interface ElementProgram {
   /** Names the shader in the backend's cache: whatever changes the code has to be part of it. */
   name: string;
-  outputShape: number[];
+  shape: number[];
   dtype: DataType;
   inputs: Record<string, TensorInfo>;
-  /** Numbers that the code finds as `uniforms.<name>`. */
-  uniforms: Record<string, { type: 'int32' | 'float32'; data: number[] }>;
-  /** WGSL of `fn element(index: i32) -> f32` (or `i32`), and what it calls. */
+  /** Integers that the code finds as `uniforms.<name>`. */
+  uniforms?: Record<string, number>;
+  /** WGSL: `fn element(index : i32) -> f32` (`i32` where the dtype is int32), and what it calls. */
   code: string;
 }
 
-const wgslTypes: Record<string, string> = { int32: 'i32', float32: 'f32' };
+const WORKGROUP = 64;
 
 /** Runs a program; the output belongs to the caller. */
-export function runElementProgram(
+export function runElements(
   backend: WebGPUBackend,
-  { name, outputShape, dtype, inputs, uniforms, code }: ElementProgram,
+  { name, shape, dtype, inputs, uniforms = {}, code }: ElementProgram,
 ): TensorInfo {
-  const size = outputShape.reduce((a, b) => a * b, 1);
-  const workgroup = 64;
+  const size = util.sizeFromShape(shape);
   const program: Program = {
     variableNames: Object.keys(inputs),
-    // A scalar of its own keeps the dispatch one-dimensional, which the backend folds where it exceeds a limit.
-    outputShape,
-    dispatchLayout: { x: outputShape.map((_, i) => i) },
-    dispatch: [Math.ceil(size / workgroup), 1, 1],
-    workgroupSize: [workgroup, 1, 1],
+    outputShape: [size],
+    dispatchLayout: { x: [0] },
+    dispatch: [Math.ceil(size / WORKGROUP), 1, 1],
+    workgroupSize: [WORKGROUP, 1, 1],
     size: true,
-    shaderKey: `bag_${name}`,
-    uniforms: Object.entries(uniforms)
-      .map(([key, { type, data }]) => `${key} : ${vector(data.length, wgslTypes[type] as string)},`)
+    shaderKey: `bag_${name}_${dtype}`,
+    uniforms: Object.keys(uniforms)
+      .map((key) => `${key} : i32,`)
       .join(' '),
     getUserCode: () => `
       ${code}
@@ -52,10 +50,10 @@ export function runElementProgram(
         }
       }`,
   };
-  return backend.runWebGPUProgram(program, Object.values(inputs), dtype, Object.values(uniforms));
+  const flat = Object.values(inputs).map((tensor) => ({ ...tensor, shape: [util.sizeFromShape(tensor.shape)] }));
+  const numbers = Object.values(uniforms).map((value) => ({ type: 'int32', data: [value] }));
+  return { ...backend.runWebGPUProgram(program, flat, dtype, numbers), shape };
 }
-
-const vector = (length: number, type: string) => (length === 1 ? type : `vec${length}<${type}>`);
 
 /** The tensor an input's name stands for; kernels are only called with the inputs that they document. */
 export function input(inputs: Record<string, TensorInfo>, name: string): TensorInfo {
@@ -71,9 +69,13 @@ export function release(backend: WebGPUBackend, ...tensors: TensorInfo[]): void 
 /** Runs another kernel of the backend; its output belongs to the caller. */
 export function call(
   name: string,
-  inputs: Record<string, TensorInfo>,
+  inputs: Record<string, TensorInfo> | TensorInfo[],
   attributes: object,
   backend: WebGPUBackend,
 ): TensorInfo {
-  return getKernel(name, 'webgpu').kernelFunc({ inputs, attrs: attributes as NamedAttrMap, backend }) as TensorInfo;
+  return getKernel(name, 'webgpu').kernelFunc({
+    inputs: inputs as Record<string, TensorInfo>,
+    attrs: attributes as NamedAttrMap,
+    backend,
+  }) as TensorInfo;
 }

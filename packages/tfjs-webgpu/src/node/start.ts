@@ -1,7 +1,6 @@
 import { findBackendFactory, registerBackend, removeBackend } from '@tensorflow/tfjs-core';
 import { PRIORITY } from '../browser.js';
 import { type DeviceLimits, infoOf, isSoftware, limitsOf, requestDevice } from '../device.js';
-import { Failures } from '../failures.js';
 import { TrainingBackend } from '../training-backend.js';
 import { requestAdapter } from './adapter.js';
 import { loadDawn } from './dawn.js';
@@ -58,11 +57,10 @@ async function start({ powerPreference = 'high-performance', adapter: name }: St
   const gpu = create(name === undefined ? [] : [`adapter=${name}`]);
   const adapter = await requestAdapter(gpu, powerPreference);
   const device = await requestDevice(adapter);
-  const failures = new Failures(device);
   const removeGlobals = defineGlobals(globals);
 
   // Called again after a reset of TensorFlow.js' engine: the device stays.
-  const factory: Factory = () => withNavigatorGpu(gpu, () => new TrainingBackend(device, infoOf(adapter), failures));
+  const factory: Factory = () => withNavigatorGpu(gpu, () => new TrainingBackend(device, infoOf(adapter)));
   const { vendor, architecture, description } = infoOf(adapter);
   let released = false;
   const webGpu: WebGpu = {
