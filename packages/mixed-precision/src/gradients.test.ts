@@ -29,12 +29,12 @@ interface Tools {
 }
 
 /** The values of what `f` makes in a step. */
-function inStep(format: HalfFormat, f: (tools: Tools) => tf.Tensor[]): Float32Array[] {
+async function inStep(format: HalfFormat, f: (tools: Tools) => tf.Tensor[]): Promise<Float32Array[]> {
   const precision = policy({ dtype: format });
   const cast = <T>(g: () => T) => precision.autocast(g);
   const half = (m: Matrix) => cast(() => tf.matMul<tf.Tensor2D>(tf.tensor2d(m), tf.eye(m[0]?.length ?? 0)));
   const made = precision.step(() => tf.tidy(() => f({ half, cast })));
-  const values = made.map((x) => x.dataSync<'float32'>().slice());
+  const values = await Promise.all(made.map((x) => x.data<'float32'>()));
   tf.dispose(made);
   return values;
 }
@@ -63,10 +63,10 @@ describeOnBackends('the gradients of a product', () => {
 
   test.each(cases)(
     '%s, transposed %s, %s: a master’s are float32, of the rounded operands',
-    (format, transposeA, transposeB) => {
+    async (format, transposeA, transposeB) => {
       const { a, b } = operands(transposeA, transposeB);
       for (const dyIsHalf of [true, false]) {
-        const actual = inStep(format, ({ half, cast }) =>
+        const actual = await inStep(format, ({ half, cast }) =>
           tf.grads((x, w) => cast(() => tf.matMul(x, w, transposeA, transposeB)))(
             [tf.tensor2d(a), tf.tensor2d(b)],
             dyIsHalf ? half(dy) : tf.tensor2d(dy),
@@ -82,11 +82,11 @@ describeOnBackends('the gradients of a product', () => {
     },
   );
 
-  test.each(cases)('%s, transposed %s, %s: an activation’s are 16-bit, on either side', (format, transposeA, transposeB) => {
+  test.each(cases)('%s, transposed %s, %s: an activation’s are 16-bit, on either side', async (format, transposeA, transposeB) => {
     const { a, b } = operands(transposeA, transposeB);
     const exact = expected({ a: rounded(a, format), b: rounded(b, format), d: rounded(dy, format), transposeA, transposeB });
     for (const halves of [[true, false], [false, true], [true, true]] as const) {
-      const actual = inStep(format, ({ half, cast }) =>
+      const actual = await inStep(format, ({ half, cast }) =>
         tf.grads((x, w) => cast(() => tf.matMul(x, w, transposeA, transposeB)))(
           [halves[0] ? half(a) : tf.tensor2d(a), halves[1] ? half(b) : tf.tensor2d(b)],
           half(dy),
@@ -101,9 +101,9 @@ describeOnBackends('the gradients of a product', () => {
     }
   }); // prettier-ignore
 
-  test.each(formats)('%s: of a fused product as dense layers have it', (format) => {
+  test.each(formats)('%s: of a fused product as dense layers have it', async (format) => {
     const { a, b } = operands(false, false);
-    const actual = inStep(format, ({ half, cast }) =>
+    const actual = await inStep(format, ({ half, cast }) =>
       tf.grads((x, w) => cast(() => tf.fused.matMul({ a: x, b: w })))([half(a), tf.tensor2d(b)], half(dy)),
     );
     const exact = expected({
@@ -123,12 +123,12 @@ describeOnBackends('the gradients of a product', () => {
 
   test.each(cases)(
     '%s, transposed %s, %s: a product outside of autocast follows its operands',
-    (format, transposeA, transposeB) => {
+    async (format, transposeA, transposeB) => {
       const { a, b } = operands(transposeA, transposeB);
-      const [both, mixed] = inStep(format, ({ half }) => [
+      const [both, mixed] = (await inStep(format, ({ half }) => [
         tf.matMul(half(a), half(b), transposeA, transposeB),
         tf.matMul(half(a), tf.tensor2d(b), transposeA, transposeB),
-      ]) as [Float32Array, Float32Array];
+      ])) as [Float32Array, Float32Array];
       expect([isRounded(both, format), isRounded(mixed, format)]).toEqual([true, false]);
       const [A, B] = [matrix(5, 6, 0.1), matrix(6, 7, 0.2)];
       expectAllClose(mixed, times(rounded(A, format), B).flat(), { relative: 1e-6, absolute: 1e-6 });
@@ -151,26 +151,27 @@ describeOnBackends('the gradients of convolutions', (backend) => {
     ['fused.conv2d', [3, 3, 2, 4], (x, w) => tf.fused.conv2d({ x, filter: w, strides: 1, pad: 'same' })],
     // Its gradients are kernels that wasm has not.
     ...(backend === 'wasm' ? [] : [depthwise]),
-  ])('%s: those of the rounded operands, whatever dy is', (_, filterShape, f) => {
-    const round = <T extends tf.Tensor>(x: T) =>
-      tf.tensor(roundArray(x.dataSync<'float32'>().slice(), 'bfloat16'), x.shape) as T;
-    tf.tidy(() => {
-      const [x, w] = [image([1, 4, 4, 2], 0.3), image(filterShape, 0.7)] as const;
-      const dy = image(f(x, w).shape, 0.9);
-      const actual = inStep('bfloat16', ({ cast }) =>
-        tf.grads((x, w) => cast(() => f(x as tf.Tensor4D, w as tf.Tensor4D)))([x, w], dy),
-      );
-      const exact = tf.grads((x, w) => f(x as tf.Tensor4D, w as tf.Tensor4D))([round(x), round(w)], dy);
-      actual.forEach((gradient, i) => {
-        expectAllClose(gradient, exact[i]?.dataSync() as Float32Array, { relative: 1e-6, absolute: 1e-6 });
-      });
-    });
+  ])('%s: those of the rounded operands, whatever dy is', async (_, filterShape, f) => {
+    const [x, w] = [image([1, 4, 4, 2], 0.3), image(filterShape, 0.7)] as const;
+    const round = async <T extends tf.Tensor>(x: T) =>
+      tf.tensor(roundArray((await x.data<'float32'>()).slice(), 'bfloat16'), x.shape) as T;
+    const operands = [await round(x), await round(w)];
+    const dy = tf.tidy(() => image(f(x, w).shape, 0.9));
+    const gradients = tf.grads((x, w) => f(x as tf.Tensor4D, w as tf.Tensor4D));
+    const actual = await inStep('bfloat16', ({ cast }) =>
+      tf.grads((x, w) => cast(() => f(x as tf.Tensor4D, w as tf.Tensor4D)))([x, w], dy),
+    );
+    const exact = tf.tidy(() => gradients(operands, dy));
+    for (const [i, gradient] of actual.entries()) {
+      expectAllClose(gradient, (await exact[i]?.data()) as Float32Array, { relative: 1e-6, absolute: 1e-6 });
+    }
+    tf.dispose([x, w, dy, operands, exact]);
   });
 
-  test.each(formats)('%s, depthwise: of a 16-bit dy, x’s is 16-bit, the filter’s is not', (format) => {
+  test.each(formats)('%s, depthwise: of a 16-bit dy, x’s is 16-bit, the filter’s is not', async (format) => {
     const w = matrix(9, 2, 0.7);
     const rows = matrix(16, 2, 0.3);
-    const gradients = inStep(format, ({ half, cast }) => {
+    const gradients = await inStep(format, ({ half, cast }) => {
       const f = (x: tf.Tensor, filter: tf.Tensor) =>
         cast(() =>
           depthwiseConv2d(tf.reshape(x, [1, 4, 4, 2]), tf.reshape(filter, [3, 3, 2, 1]), { padding: 1, strides: 2 }),

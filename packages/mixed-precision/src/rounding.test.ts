@@ -23,7 +23,7 @@ describeOnBackends('roundTo', () => {
     for (let i = 0; i < expected.length; i++) {
       // A NaN's payload is not specified; everything else is compared as bits, so that −0 counts.
       if (!Object.is(actual[i], expected[i])) {
-        expect.fail(`${(x.dataSync()[i] ?? 0).toString()}: ${actual[i] ?? ''} instead of ${expected[i] ?? ''}`);
+        expect.fail(`${(fromBits(golden.x)[i] ?? 0).toString()}: ${actual[i] ?? ''} instead of ${expected[i] ?? ''}`);
       }
     }
     expect(rounded.dtype).toBe('float32');

@@ -9,12 +9,12 @@ test('parameters that the loss does not depend on are named, some or all of them
     { name: string; variable: tf.Variable<tf.Rank.R0> },
     { name: string; variable: tf.Variable<tf.Rank.R0> },
   ];
-  await expectNoLeak(() => {
+  await expectNoLeak(async () => {
     const square = () => tf.square<tf.Scalar>(used.variable);
     expect(() => valueAndGradients(square, [used, idle])).toThrow('the loss does not depend on idle;');
     expect(() => valueAndGradients(square, [idle])).toThrow('the loss does not depend on idle;');
     const { value, gradients } = valueAndGradients(square, [used]);
-    expect([value.dataSync()[0], gradients['used']?.dataSync()[0]]).toEqual([4, 4]);
+    expect([(await value.data())[0], (await gradients['used']?.data())?.[0]]).toEqual([4, 4]);
     tf.dispose([value, gradients]);
   });
   tf.dispose([used.variable, idle.variable]);

@@ -21,6 +21,7 @@ import {
   unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { addN } from './kernels/add-n.js';
+import { allFinite } from './kernels/all-finite.js';
 import { argExtreme } from './kernels/arg-extreme.js';
 import { conv2dBackpropFilter } from './kernels/conv2d-backprop-filter.js';
 import type { WebGpuKernel } from './kernels/kernel.js';
@@ -46,6 +47,7 @@ const additions: Record<string, WebGpuKernel> = {
   [Mean]: mean,
   [Softmax]: softmax,
   [Sum]: sum,
+  BagAllFinite: allFinite,
   BagRoundTo: roundTo,
 };
 
