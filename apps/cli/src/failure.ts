@@ -35,6 +35,10 @@ function explained(error: unknown): Error {
       },
     );
   }
+  // An engine's own: reason and fix in one line.
+  if (error.name === 'WebGpuError' || error.name === 'EngineError') {
+    return new ExplainedError(error.message, { cause: error });
+  }
   const memory = memoryFailure(error);
   if (memory !== undefined) {
     const fix = 'lower --batch, and raise accumulate to keep the size of a step';

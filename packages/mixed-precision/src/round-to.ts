@@ -2,9 +2,9 @@ import {
   abs,
   add,
   engine,
+  equal,
   getGradient,
   getKernel,
-  greaterEqual,
   less,
   mul,
   registerGradient,
@@ -22,8 +22,8 @@ const kernelName = 'BagRoundTo';
 
 /**
  * The nearest values that a 16-bit format can hold, still in a float32 tensor; ties go to even. Bit-exact on the cpu,
- * wasm and onednn backends, subnormals, ±∞ and NaN included; on others by arithmetic, exact for finite values below 2¹⁰⁰
- * if the device computes in single precision and keeps subnormals. The gradient passes straight through.
+ * wasm and onednn backends, subnormals, ±∞ and NaN included; on others by arithmetic, exact too if the device computes
+ * in single precision, but for subnormal float32 numbers where it takes those for 0. The gradient passes straight through.
  *
  * @param x Any shape, float32.
  * @returns A new tensor of x's shape, owned by the caller.
@@ -62,17 +62,36 @@ function round(x: Tensor, format: HalfFormat): Tensor {
 }
 
 /**
- * Dekker and Veltkamp's splitting: with c = (2ˢ + 1)·x, c − (c − x) is x rounded to 24 − s bits.
+ * Dekker and Veltkamp's splitting: with c = (2ˢ + 1)·x, c − (c − x) is x rounded to 24 − s bits. Below the format's normal
+ * numbers all have the same distance: adding and subtracting a number whose last bit is worth that rounds to it. Zeros
+ * take the sign of x, and what is not finite stays.
  * Source: Dekker 1971, section 4.
  */
 export function roundByArithmetic(x: Tensor, format: HalfFormat): Tensor {
-  const split = (bits: number) => {
-    const c = mul(x, 2 ** bits + 1);
-    return sub(c, sub(c, x));
-  };
-  if (format === 'bfloat16') return split(16);
-  const tiny = where(greaterEqual(x, 0), sub(add(x, 0.5), 0.5), add(sub(x, 0.5), 0.5));
   const magnitude = abs(x);
-  const normal = where(less(magnitude, 2 ** -14), tiny, split(13));
+  const rounded = format === 'float16' ? toFloat16(x, magnitude) : toBfloat16(x, magnitude);
+  return where(equal(rounded, 0), mul(x, 0), rounded);
+}
+
+function toFloat16(x: Tensor, magnitude: Tensor): Tensor {
+  const normal = where(less(magnitude, 2 ** -14), toMultiples(x, 2 ** -24), split(x, 13));
   return where(less(magnitude, 65520), normal, mul(x, Infinity));
+}
+
+function toBfloat16(x: Tensor, magnitude: Tensor): Tensor {
+  // Scaled, so that neither c overflows nor the sum is a subnormal number.
+  const tiny = mul(toMultiples(mul(x, 2 ** 64), 2 ** (64 - 133)), 2 ** -64);
+  const large = mul(split(mul(x, 2 ** -64), 16), 2 ** 64);
+  const finite = where(less(magnitude, 2 ** 100), split(x, 16), large);
+  return where(less(magnitude, 2 ** -126), tiny, where(less(magnitude, Infinity), finite, x));
+}
+
+function split(x: Tensor, bits: number): Tensor {
+  const c = mul(x, 2 ** bits + 1);
+  return sub(c, sub(c, x));
+}
+
+function toMultiples(x: Tensor, unit: number): Tensor {
+  const large = unit * 1.5 * 2 ** 23;
+  return sub(add(x, large), large);
 }

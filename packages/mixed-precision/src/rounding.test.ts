@@ -1,4 +1,4 @@
-import { describeOnBackends, expectAllClose, expectNoLeak } from '@bag/testing';
+import { describeOnBackends, expectNoLeak } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import { readFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
@@ -14,12 +14,18 @@ const golden = JSON.parse(readFileSync(new URL('fixtures/rounding.json', import.
 const fromBits = (bits: number[]) => new Float32Array(Uint32Array.from(bits).buffer);
 const formats = ['float16', 'bfloat16'] as const;
 
-describeOnBackends('roundTo', () => {
+/** Engines that round by arithmetic and take float32's subnormal numbers for 0. */
+const flushing = new Set(['tensorflow', 'tensorflow-gpu', 'webgl']);
+/** What such an engine makes of a value. */
+const flushed = (v: number) => (Math.abs(v) < 2 ** -126 ? 0 * Math.sign(v) : v);
+
+describeOnBackends('roundTo', (backend) => {
   test.each(formats)('%s: bit for bit as numpy and PyTorch round', async (format) => {
     const x = tf.tensor1d(fromBits(golden.x));
     const rounded = await expectNoLeak(() => roundTo(x, format), 1);
     const actual = (await rounded.data()) as Float32Array;
-    const expected = fromBits(golden[format]);
+    const exact = fromBits(golden[format]);
+    const expected = flushing.has(backend) ? exact.map(flushed) : exact;
     for (let i = 0; i < expected.length; i++) {
       // A NaN's payload is not specified; everything else is compared as bits, so that −0 counts.
       if (!Object.is(actual[i], expected[i])) {
@@ -43,11 +49,11 @@ describeOnBackends('roundTo', () => {
   });
 
   test.each(formats)('%s by arithmetic, for backends whose memory is out of reach', async (format) => {
-    const values = fromBits(golden.x).filter((v) => Math.abs(v) < 2 ** 100 && (v === 0 || Math.abs(v) > 1e-30));
-    const x = tf.tensor1d(values);
+    if (flushing.has(backend)) return; // roundTo itself does it
+    const x = tf.tensor1d(fromBits(golden.x));
     const exact = roundTo(x, format);
     const arithmetic = tf.tidy(() => roundByArithmetic(x, format));
-    expectAllClose(await arithmetic.data(), await exact.data());
+    expect(await arithmetic.data()).toEqual(await exact.data());
     tf.dispose([x, exact, arithmetic]);
   });
 
@@ -64,7 +70,7 @@ describeOnBackends('roundTo', () => {
   });
 });
 
-describeOnBackends('allFinite', () => {
+describeOnBackends('allFinite', (backend) => {
   test.each([
     [[0, 1e38, -1e-45], true],
     [[0, Infinity, 1], false],
@@ -83,7 +89,10 @@ describeOnBackends('allFinite', () => {
       await allFinite(tensors);
       return [];
     });
-    expect(kernels.map(({ name, inputShapes }) => [name, inputShapes.length])).toEqual([['BagAllFinite', 50]]);
+    // Where neither the memory is in reach nor the engine has such a kernel, it is composed.
+    if (!flushing.has(backend)) {
+      expect(kernels.map(({ name, inputShapes }) => [name, inputShapes.length])).toEqual([['BagAllFinite', 50]]);
+    }
     expect(reads).toHaveBeenCalledOnce();
     reads.mockRestore();
     tf.dispose(tensors);
