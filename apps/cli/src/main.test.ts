@@ -11,7 +11,10 @@ describe('a wrong command is one line, with the fix, and exit code 2', () => {
     [['train', '--set', 'mixup.alfa=1'], 'unknown configuration key mixup.alfa; did you mean alpha?'],
     [['train', 'none.yaml'], 'cannot read the configuration none.yaml'],
     [['train', '--data', 'nowhere'], 'nowhere does not exist; give the folder of a data set'],
-    [['train', '--backend', 'tensorflow'], 'backend tensorflow is not available'],
+    [
+      ['train', '--backend', 'tensorflaw'],
+      'Allowed choices are auto, tensorflow-gpu, webgpu, onednn, tensorflow, wasm, cpu',
+    ],
     [['train', '--resume', '--out', 'nowhere'], 'is nowhere the folder of a run?'],
     [['train', '--model', 'resnet8', '--set', 'shortcut=pad'], 'use projection with variant d'],
     [['train', '--model', 'resnet50d', '--variant', 'b'], 'model resnet50d is variant d, variant says "b"'],
@@ -31,6 +34,13 @@ describe('a wrong command is one line, with the fix, and exit code 2', () => {
     expect(stderr).not.toMatch(/^ {4}at /m);
     expect(status).toBe(2);
   });
+});
+
+test('a Node that is too old is told so', () => {
+  const old = 'data:text/javascript,Object.defineProperty(process, "versions", { value: { node: "18.20.8" } })';
+  const { status, stdout, stderr } = runWith({ NODE_OPTIONS: `--import=${old.replaceAll(' ', '%20')}` }, 'doctor');
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^error: Node v[\d.]+ is too old; install Node 20\.19 or newer from nodejs\.org\n$/);
 });
 
 test('help has examples, completion knows names, --quiet is quiet, and colours are for terminals', () => {
