@@ -37,8 +37,8 @@ describe('a wrong command is one line, with the fix, and exit code 2', () => {
 });
 
 test('a Node that is too old is told so', () => {
-  const old = 'data:text/javascript,Object.defineProperty(process, "versions", { value: { node: "18.20.8" } })';
-  const { status, stdout, stderr } = runWith({ NODE_OPTIONS: `--import=${old.replaceAll(' ', '%20')}` }, 'doctor');
+  const old = "data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'18.20.8'}})";
+  const { status, stdout, stderr } = runWith({ NODE_OPTIONS: `--import=${old}` }, 'doctor');
   expect([status, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(/^error: Node v[\d.]+ is too old; install Node 20\.19 or newer from nodejs\.org\n$/);
 });
