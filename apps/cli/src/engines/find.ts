@@ -60,9 +60,14 @@ async function faster(gpu: EngineStatus, processor: Found): Promise<Found> {
     await startEngine(status);
     speeds.push(await convolutionSpeed(timingMs));
   }
-  const [ofGpu, ofProcessor] = speeds as [number, number];
+  return fasterOf(gpu, processor.status, speeds as [number, number]);
+}
+
+/** The engine with the higher speed, in GFLOP/s, and both speeds as the reason. */
+export function fasterOf(gpu: EngineStatus, processor: EngineStatus, [ofGpu, ofProcessor]: [number, number]): Found {
   const figures = (mine: number, theirs: number, other: EngineStatus) =>
     `${mine.toFixed(0)} GFLOP/s in convolutions, ${other.name} ${theirs.toFixed(0)}`;
-  if (ofGpu > ofProcessor) return { status: gpu, why: figures(ofGpu, ofProcessor, processor.status) };
-  return { status: processor.status, why: figures(ofProcessor, ofGpu, gpu) };
+  return ofGpu > ofProcessor
+    ? { status: gpu, why: figures(ofGpu, ofProcessor, processor) }
+    : { status: processor, why: figures(ofProcessor, ofGpu, gpu) };
 }

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { fasterOf } from './find.js';
+import type { EngineStatus } from './status.js';
+
+const gpu: EngineStatus = { name: 'webgpu', available: true, device: 'a small one' };
+const processor: EngineStatus = { name: 'onednn', available: true };
+
+test('auto takes a GPU that is faster than the processor, and says by how much', () => {
+  expect(fasterOf(gpu, processor, [1234.5, 98.7])).toEqual({
+    status: gpu,
+    why: '1235 GFLOP/s in convolutions, onednn 99',
+  });
+});
+
+test('a GPU that is no faster is left alone', () => {
+  expect(fasterOf(gpu, processor, [40, 98.7])).toEqual({
+    status: processor,
+    why: '99 GFLOP/s in convolutions, webgpu 40',
+  });
+});
