@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { createRequire } from 'node:module';
+import { addonOf } from '../packages.js';
 import { lastLines, run } from './run.js';
 
 /** All ones: each value counts the cells of the 3 × 3 window that lie inside. */
@@ -27,4 +28,10 @@ export async function check(project: string, gpu: boolean): Promise<Check> {
   if (ok) return { works: true, tensorflow: lines.at(-1) ?? '' };
   const [, message] = /^EngineError: (.*)$/m.exec(output) ?? [];
   return { works: false, why: message ?? lastLines(output, 3) };
+}
+
+/** Whether the addon loads by itself, with all that it is linked with. */
+export async function addonLoads(folder: string): Promise<boolean> {
+  const { ok } = await run(process.execPath, ['-e', `require(${JSON.stringify(addonOf(folder))})`], { folder });
+  return ok;
 }

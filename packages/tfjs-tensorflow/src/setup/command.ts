@@ -8,7 +8,7 @@ Makes @tensorflow/tfjs-node work in the current project: installs it without its
 builds its addon (needs g++, make and Python with pip).
 
   --gpu    @tensorflow/tfjs-node-gpu over TensorFlow for CUDA 12.5 and cuDNN 9 (0.6 GB)
-  --cuda   NVIDIA's libraries too (about 2 GB): then a driver is all that must be installed
+  --cuda   NVIDIA's libraries too (2.4 GB): then a driver is all that must be installed
   --wheel  take the library from PyPI at once, without trying tfjs-node's own download
 `;
 
