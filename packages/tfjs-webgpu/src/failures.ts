@@ -14,6 +14,8 @@ interface Allocation {
  */
 export class Failures {
   #first: WebGpuError | undefined;
+  /** Told of later than what follows from it, the use of a buffer that is none. */
+  #outOfMemory: WebGpuError | undefined;
   readonly #pending = new Set<Promise<void>>();
 
   readonly #device: GPUDevice;
@@ -49,11 +51,12 @@ export class Failures {
       return device.createBuffer(descriptor);
     } catch (error) {
       // A buffer that is mapped at once needs the memory at once.
-      throw error instanceof RangeError ? this.#fail(outOfMemory(allocation, error.message)) : error;
+      if (!(error instanceof RangeError)) throw error;
+      throw (this.#outOfMemory ??= outOfMemory(allocation, error.message));
     } finally {
       const scope = device.popErrorScope().then(
         (error) => {
-          if (error !== null) this.#fail(outOfMemory(allocation, error.message));
+          if (error !== null) this.#outOfMemory ??= outOfMemory(allocation, error.message);
         },
         () => undefined, // the device is lost, which is told by itself
       );
@@ -65,16 +68,16 @@ export class Failures {
   /** Resolves once everything that was asked of the device so far is known to have worked. @throws WebGpuError */
   async check(): Promise<void> {
     await Promise.all(this.#pending);
-    if (this.#first !== undefined) throw this.#first;
+    const failure = this.#outOfMemory ?? this.#first;
+    if (failure !== undefined) throw failure;
   }
 
   stopListening(): void {
     this.#device.removeEventListener('uncapturederror', this.#listener);
   }
 
-  #fail(error: WebGpuError): WebGpuError {
+  #fail(error: WebGpuError): void {
     this.#first ??= error;
-    return this.#first;
   }
 }
 

@@ -8,6 +8,8 @@ import {
   BatchMatMul,
   Conv2D,
   Conv2DBackpropFilter,
+  Cumprod,
+  Cumsum,
   FusedConv2D,
   getKernel,
   type KernelConfig,
@@ -24,6 +26,7 @@ import { addN } from './kernels/add-n.js';
 import { allFinite } from './kernels/all-finite.js';
 import { argExtreme } from './kernels/arg-extreme.js';
 import { conv2dBackpropFilter } from './kernels/conv2d-backprop-filter.js';
+import { cumulative } from './kernels/cumulative.js';
 import type { WebGpuKernel } from './kernels/kernel.js';
 import { conv2d, matMul } from './kernels/mat-mul.js';
 import { maxPool, maxPoolGrad } from './kernels/max-pool.js';
@@ -53,6 +56,8 @@ const additions: Record<string, WebGpuKernel> = {
 
 const wrappers: Record<string, (native: WebGpuKernel) => WebGpuKernel> = {
   [AddN]: addN,
+  [Cumprod]: cumulative,
+  [Cumsum]: cumulative,
   [BatchMatMul]: matMul,
   [_FusedMatMul]: matMul,
   [Conv2D]: conv2d,

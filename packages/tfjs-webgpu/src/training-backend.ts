@@ -2,6 +2,7 @@ import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { env, util } from '@tensorflow/tfjs-core';
 import { inBytes, WebGpuError } from './error.js';
 import { Failures } from './failures.js';
+import { trimPool } from './pool.js';
 
 type DataId = Parameters<WebGPUBackend['disposeData']>[0];
 type Values = Awaited<ReturnType<WebGPUBackend['read']>>;
@@ -23,6 +24,7 @@ export class TrainingBackend extends WebGPUBackend {
     // The buffer manager reuses buffers of its own; of the device it only wants new ones.
     const createBuffer = (descriptor: GPUBufferDescriptor) => {
       refuseLarge(device.limits, descriptor);
+      trimPool(this, descriptor.size);
       return failures.createBuffer(descriptor, this.bufferManager.numBytesAllocated);
     };
     Object.assign(this.bufferManager, { device: { createBuffer } });

@@ -19,7 +19,7 @@ export interface ElementProgram {
   inputs: Record<string, TensorInfo>;
   /** Integers that the code finds as `uniforms.<name>`. */
   uniforms?: Record<string, number>;
-  /** WGSL: `fn element(index : i32) -> f32` (`i32` where the dtype is int32), and what it calls. */
+  /** WGSL: `fn element(index : i32) -> f32` (or `i32`, where the dtype is int32), and what it calls. */
   code: string;
 }
 
@@ -46,7 +46,7 @@ export function runElements(
       ${code}
       fn main(index : i32) {
         if (index < uniforms.size) {
-          ${dtype === 'int32' ? 'setOutputAtIndexI32' : 'setOutputAtIndex'}(index, element(index));
+          ${dtype === 'int32' ? 'setOutputAtIndexI32(index, i32(element(index)))' : 'setOutputAtIndex(index, element(index))'};
         }
       }`,
   };

@@ -40,13 +40,12 @@ describeOnWebGpu('MaxPool and its gradient', () => {
     expect(backward).toEqual(expectedBackward);
   });
 
-  test('a NaN stays; −∞ and −10³⁰ are values like others', async () => {
-    const y = tf.tidy(() => tf.maxPool(image([NaN, 1, -1e30, 2, 3, -Infinity, -Infinity, NaN], 1), [1, 2], [1, 2], 'valid'));
-    expect([...(await y.data())]).toEqual([NaN, 2, 3, NaN]);
-    const z = tf.tidy(() => tf.maxPool(image([-1e30, -2e30, -Infinity, -Infinity], 1), [1, 2], [1, 2], 'valid'));
-    expect([...(await z.data())]).toEqual([Math.fround(-1e30), -Infinity]);
-    tf.dispose([y, z]);
-  }); // prettier-ignore
+  test('a NaN is passed over; −∞ and −10³⁰ are values like others', async () => {
+    const x = image([NaN, 1, -1e30, NaN, 3, -Infinity, -1e30, -2e30, -Infinity, -Infinity], 1);
+    const y = tf.maxPool(x, [1, 2], [1, 2], 'valid');
+    expect([...(await y.data())]).toEqual([1, Math.fround(-1e30), 3, Math.fround(-1e30), -Infinity]);
+    tf.dispose([x, y]);
+  });
 
   test('dy goes to the first maximum, to an infinite one too', async () => {
     const f = (t: tf.Tensor4D) => tf.maxPool(t, 2, 2, 'valid');

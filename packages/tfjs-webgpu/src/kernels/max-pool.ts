@@ -1,45 +1,45 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
-import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { input, release, runElements, type WebGpuKernel } from './kernel.js';
+import { Identity, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { call, input, release, runElements, type WebGpuKernel } from './kernel.js';
 import { uniformsOf, type Windows } from './pool.js';
 
 type WindowsOf = (x: TensorInfo, attributes: object) => Windows;
 
 /**
- * Runs through the window of output `index`, with the value and its place in the window, `at`; `found` tells whether
- * there was one before. A NaN is greater than anything, and stays.
+ * Runs through the window of output `index` for its first maximum, `best`, and the place of that in the window, `at`. As
+ * TensorFlow.js has it, a NaN is passed over, and where there is nothing else, −∞ at −1 is found.
  */
-const search = (type: string) => `
+const search = (integer: boolean) => `
   var place = index / uniforms.channels;
   let channel = index % uniforms.channels;
   let column = place % uniforms.outWidth * uniforms.strideWidth - uniforms.left;
   place = place / uniforms.outWidth;
   let row = place % uniforms.outHeight * uniforms.strideHeight - uniforms.top;
   let image = place / uniforms.outHeight;
-  var best : ${type};
+  var best = ${integer ? '-0x7fffffff' : '-uniforms.INFINITY'};
   var at = -1;
   for (var i = max(0, -row); i < min(uniforms.filterHeight, uniforms.inHeight - row); i++) {
     for (var j = max(0, -column); j < min(uniforms.filterWidth, uniforms.inWidth - column); j++) {
       let pixel = (image * uniforms.inHeight + row + i) * uniforms.inWidth + column + j;
       let value = x[pixel * uniforms.channels + channel];
-      if (at < 0 || value > best ${type === 'f32' ? '|| (isnan(value) && !isnan(best))' : ''}) {
+      if (${integer ? '' : '!isnan(value) && '}value > best) {
         best = value;
         at = i * uniforms.filterWidth + j;
       }
     }
   }`;
 
-/** A maximum of windows. The backend's own loses a NaN, and starts from −10²⁰ instead of −∞. */
+/** The maximum of each window. The backend's own starts from −10²⁰, and takes what is less for that. */
 export const maxPool =
   (windowsOf: WindowsOf): WebGpuKernel =>
   (inputs, attributes, backend) => {
     const x = input(inputs, 'x');
     const windows = windowsOf(x, attributes);
+    // Also where that moves the image: as TensorFlow.js has it.
+    const same = windows.filter.every((size) => size === 1) && util.arraysEqual(windows.inShape, windows.outShape);
+    if (same) return call(Identity, { x }, {}, backend);
     const integer = x.dtype === 'int32';
-    const code = `fn element(index : i32) -> ${integer ? 'i32' : 'f32'} {
-      ${search(integer ? 'i32' : 'f32')}
-      return ${integer ? 'best' : 'select(best, -uniforms.INFINITY, at < 0)'};
-    }`;
+    const code = `fn element(index : i32) -> ${integer ? 'i32' : 'f32'} { ${search(integer)} return best; }`;
     return runElements(backend, {
       name: 'maxPool',
       shape: windows.outShape,
@@ -57,12 +57,12 @@ export const maxPoolGrad =
     const x = input(inputs, name);
     const windows = windowsOf(x, attributes);
     const places = runElements(backend, {
-      name: 'maxPoolPlaces',
+      name: `maxPoolPlaces_${x.dtype}`,
       shape: windows.outShape,
       dtype: 'int32',
       inputs: { x },
       uniforms: uniformsOf(windows),
-      code: `fn element(index : i32) -> i32 { ${search(x.dtype === 'int32' ? 'i32' : 'f32')} return at; }`,
+      code: `fn element(index : i32) -> i32 { ${search(x.dtype === 'int32')} return at; }`,
     });
     const dx = gather(backend, input(inputs, 'dy'), places, windows);
     release(backend, places);

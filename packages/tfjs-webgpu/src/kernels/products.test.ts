@@ -1,10 +1,16 @@
-import { relativeError } from '@bag/testing';
+import { noise, relativeError } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { describeOnWebGpu, onBoth } from '../fixtures/on-webgpu.js';
 
-const normal = <R extends tf.Rank>(shape: tf.ShapeMap[R], seed: number) =>
-  tf.randomNormal<R>(shape, 0, 1, 'float32', seed);
+const random = <R extends tf.Rank>(shape: tf.ShapeMap[R], seed: number) =>
+  tf.tensor<R>(
+    noise(
+      String(seed),
+      shape.reduce<number>((a, b) => a * b, 1),
+    ),
+    shape,
+  );
 
 /** The same computation several times, on the same tensors. */
 async function repeated(f: () => tf.Tensor): Promise<Float32Array[]> {
@@ -20,11 +26,11 @@ async function repeated(f: () => tf.Tensor): Promise<Float32Array[]> {
 describeOnWebGpu('products of long sums', () => {
   // The last layer of a ResNet-50 with ten classes, and what else the backend splits.
   const cases: [string, () => tf.Tensor][] = [
-    ['matMul', () => tf.matMul(normal([64, 2048], 1), normal([2048, 10], 2))],
-    ['transposed', () => tf.matMul(normal([2048, 64], 1), normal([10, 2048], 2), true, true)],
-    ['fused', () => tf.fused.matMul({ a: normal([64, 2048], 1), b: normal([2048, 10], 2), activation: 'relu' })],
-    ['1×1 convolution', () => tf.conv2d(normal<tf.Rank.R4>([1, 8, 8, 2048], 1), normal([1, 1, 2048, 10], 2), 1, 'valid')],
-    ['as large as the image', () => tf.conv2d(normal<tf.Rank.R4>([64, 4, 4, 128], 1), normal([4, 4, 128, 10], 2), 1, 'valid')],
+    ['matMul', () => tf.matMul(random([64, 2048], 1), random([2048, 10], 2))],
+    ['transposed', () => tf.matMul(random([2048, 64], 1), random([10, 2048], 2), true, true)],
+    ['fused', () => tf.fused.matMul({ a: random([64, 2048], 1), b: random([2048, 10], 2), activation: 'relu' })],
+    ['1×1 convolution', () => tf.conv2d(random<tf.Rank.R4>([1, 8, 8, 2048], 1), random([1, 1, 2048, 10], 2), 1, 'valid')],
+    ['as large as the image', () => tf.conv2d(random<tf.Rank.R4>([64, 4, 4, 128], 1), random([4, 4, 128, 10], 2), 1, 'valid')],
   ]; // prettier-ignore
 
   test.each(cases)('%s: the same each time, and right', async (_, f) => {
@@ -53,17 +59,17 @@ const cases: Case[] = [
   { batch: 2, size: [7, 7], channels: [8, 16], filter: [1, 1], strides: [2, 2], pad: 'valid' },
   { batch: 2, size: [11, 10], channels: [5, 6], filter: [3, 3], strides: [3, 3], pad: 'valid' },
   // More than one product's worth of parts: the images share groups.
-  { batch: 6, size: [2, 2], channels: [2048, 2048], filter: [1, 1], strides: [1, 1], pad: 'valid' },
+  { batch: 6, size: [1, 1], channels: [2048, 2048], filter: [1, 1], strides: [1, 1], pad: 'valid' },
 ];
 
 describeOnWebGpu('the gradients of convolutions', () => {
   test.each(cases)('%j', async ({ batch, size, channels, filter, strides, pad }) => {
     const f = () => {
-      const x = normal<tf.Rank.R4>([batch, ...size, channels[0]], 1);
-      const w = normal<tf.Rank.R4>([...filter, ...channels], 2);
+      const x = random<tf.Rank.R4>([batch, ...size, channels[0]], 1);
+      const w = random<tf.Rank.R4>([...filter, ...channels], 2);
       return tf.grads((x, w) => {
         const y = tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad);
-        return tf.sum(tf.mul(y, normal(y.shape, 3)));
+        return tf.sum(tf.mul(y, random(y.shape, 3)));
       })([x, w]) as [tf.Tensor4D, tf.Tensor4D];
     };
     for (const i of [0, 1] as const) {

@@ -91,3 +91,14 @@ describeOnWebGpu('AddN', () => {
     tf.dispose([sum, terms]);
   });
 });
+
+describeOnWebGpu('Cumsum and Cumprod', () => {
+  test('from the end, of one length after another', async () => {
+    for (const length of [4, 3, 7, 1]) {
+      for (const f of [tf.cumsum, tf.cumprod]) {
+        const [actual, expected] = await onBoth(() => f(tf.range(1, length + 1), 0, length === 3, true));
+        expect(actual).toEqual(expected);
+      }
+    }
+  });
+});

@@ -42,9 +42,12 @@ describeOnWebGpu('functions of one number', () => {
     y.dispose();
   });
 
-  test('int32 stays int32', async () => {
-    const y = tf.tidy(() => tf.relu6(tf.tensor1d([-3, 2, 9], 'int32')));
-    expect([y.dtype, ...(await y.data())]).toEqual(['int32', 0, 2, 6]);
-    y.dispose();
+  test('of int32', async () => {
+    const x = tf.tensor1d([-3, 2, 9], 'int32');
+    const [bounded, powers] = [tf.relu6(x), tf.exp(x)];
+    expect([bounded.dtype, ...(await bounded.data())]).toEqual(['int32', 0, 2, 6]);
+    expect(powers.dtype).toBe('float32');
+    expectAllClose(await powers.data(), [-3, 2, 9].map(Math.exp), { relative: 1e-5 });
+    tf.dispose([x, bounded, powers]);
   });
 });

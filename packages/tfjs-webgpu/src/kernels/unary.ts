@@ -57,14 +57,13 @@ function kernelOf(name: string, expression: string): WebGpuKernel {
   return (inputs, _, backend) => {
     const x = input(inputs, 'x');
     const { shape, dtype } = x;
-    const integer = dtype === 'int32';
-    const value = integer ? `i32(${expression})` : expression;
     const code = `${helpers}
-      fn element(index : i32) -> ${integer ? 'i32' : 'f32'} {
+      fn element(index : i32) -> f32 {
         let a = f32(x[index]);
-        ${integer ? '' : 'if (isnan(a)) { return a; }'}
-        return ${value};
+        if (isnan(a)) { return a; }
+        return ${expression};
       }`;
-    return runElements(backend, { name, shape, dtype, inputs: { x }, code });
+    const integer = name === Relu6 && dtype === 'int32';
+    return runElements(backend, { name, shape, dtype: integer ? 'int32' : 'float32', inputs: { x }, code });
   };
 }
