@@ -43,8 +43,19 @@ function check(tensors: Tensor[]): Tensor {
     const live = tensors.map(liveValues);
     if (live.every((values) => values !== undefined)) return scalar(live.every(isFinite) ? 1 : 0);
     // 0·x is 0 for a finite x and NaN for any other; 1 + 0 is 1, and NaN is not.
-    return addN([scalar(1), ...tensors.map((tensor) => tidy(() => sum(mul(tensor, 0))))]);
+    return total([scalar(1), ...tensors.map((tensor) => tidy(() => sum(mul(tensor, 0))))]);
   });
+}
+
+/** WebGPU's AddN binds each input as a storage buffer, and its output; a shader is promised eight of them. */
+const addedAtOnce = 7;
+
+function total(scalars: Tensor[]): Tensor {
+  if (scalars.length <= addedAtOnce) return addN(scalars);
+  const groups = Array.from({ length: Math.ceil(scalars.length / addedAtOnce) }, (_, i) =>
+    addN(scalars.slice(i * addedAtOnce, (i + 1) * addedAtOnce)),
+  );
+  return total(groups);
 }
 
 function isFinite(values: Float32Array): boolean {

@@ -196,7 +196,7 @@ async function trainStep<O extends { readonly step: number }, S extends { readon
   const { step } = state.optimizer;
   const scale = state.scaler?.scale ?? 1;
   const startMs = performance.now();
-  let firstBatch: { values: Promise<Float32Array>; shape: Tensor4D['shape'] } | undefined;
+  let firstBatch: Promise<{ images: Float32Array; shape: Tensor4D['shape'] }> | undefined;
   const result = await backward({
     network,
     tricks,
@@ -206,7 +206,7 @@ async function trainStep<O extends { readonly step: number }, S extends { readon
     random: (purpose, i) => createRandom({ seed, purpose: `${purpose}-${i}`, epoch, index: step }),
     ...(step === 0 && {
       onImages: (images: Tensor4D) => {
-        firstBatch = { values: images.data<'float32'>(), shape: images.shape };
+        firstBatch = taken(images.clone());
       },
     }),
   });
@@ -235,7 +235,7 @@ async function trainStep<O extends { readonly step: number }, S extends { readon
     if (finite) epochMetrics.add(result.loss, logits, labels);
   }
   if (firstBatch !== undefined) {
-    await onEvent?.({ kind: 'first-batch', images: await firstBatch.values, shape: firstBatch.shape }, next);
+    await onEvent?.({ kind: 'first-batch', ...(await firstBatch) }, next);
   }
   const { top1, top5 } = stepMetrics.result();
   const { examples } = stepMetrics;
@@ -247,6 +247,15 @@ async function trainStep<O extends { readonly step: number }, S extends { readon
     next,
   );
   return next;
+}
+
+/** Reads a tensor and disposes it, not before: WebGPU's reads fail where their tensor is disposed on the way. */
+async function taken(tensor: Tensor4D): Promise<{ images: Float32Array; shape: Tensor4D['shape'] }> {
+  try {
+    return { images: await tensor.data<'float32'>(), shape: tensor.shape };
+  } finally {
+    tensor.dispose();
+  }
 }
 
 function release({ gradients, statistics }: Backward): void {
