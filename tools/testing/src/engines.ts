@@ -24,7 +24,7 @@ export function reasonToSkip(backend: TestBackend): string | undefined {
   if (!selectedBackends.includes(backend)) return 'not in BAG_TEST_BACKENDS';
   if (backend !== 'onednn' || named !== undefined || isRegistered(backend)) return undefined;
   try {
-    onednnFailure ?? load('@bag/tfjs-backend-onednn');
+    if (onednnFailure === undefined) load('@bag/tfjs-backend-onednn');
   } catch (error) {
     onednnFailure = (error as Error).message.split('\n')[0] ?? 'unknown';
   }
