@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chromiumPath } from '@bag/testing';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { comparison, runReport, studyReport } from './index.js';
@@ -162,19 +162,15 @@ test('a study: mean ± deviation, the change, the paper; a row that has not begu
   for (const text of ['72.00 ± 2.83', '+3.00', '76.03', 'not yet']) expect(html).toContain(text);
 });
 
-const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-);
-
 // Where no browser is installed there is nothing to open the page with; CI installs one.
-describe.skipIf(browserPath === undefined)('in a browser without a network', () => {
+describe.skipIf(chromiumPath === undefined)('in a browser without a network', () => {
   test.each(['light', 'dark'] as const)(
     'the page renders, asks for nothing and reports no error (%s)',
     async (colorScheme) => {
       const folder = await makeRun(join(base, `browser-${colorScheme}`), 0.75);
       const path = join(folder, 'report.html');
       await writeReport(await runReport(await readRunData(folder)), path);
-      const browser = await chromium.launch({ executablePath: browserPath as string, args: ['--no-sandbox'] });
+      const browser = await chromium.launch({ executablePath: chromiumPath as string, args: ['--no-sandbox'] });
       try {
         const context = await browser.newContext({ colorScheme, offline: true, viewport: { width: 360, height: 800 } });
         const page = await context.newPage();
