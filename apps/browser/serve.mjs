@@ -1,0 +1,42 @@
+// Serves dist/ on this machine only: node serve.mjs [port]
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = fileURLToPath(new URL('dist', import.meta.url));
+const port = Number(process.argv[2] ?? 8080);
+const types = {
+  '.css': 'text/css',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.map': 'application/json',
+  '.wasm': 'application/wasm',
+};
+
+const server = createServer(async (request, response) => {
+  const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
+  // An absolute path, normalised, cannot climb out of the folder.
+  const file = join(folder, normalize(path.endsWith('/') ? `${path}index.html` : path));
+  const found = await stat(file).catch(() => undefined);
+  if (!found?.isFile()) {
+    response.writeHead(404).end('not found');
+    return;
+  }
+  response.writeHead(200, {
+    'content-type': types[extname(file)] ?? 'application/octet-stream',
+    'content-length': found.size,
+    'cache-control': 'no-cache',
+  });
+  createReadStream(file).pipe(response);
+});
+server.on('error', (error) => {
+  const why =
+    error.code === 'EADDRINUSE' ? `the port ${port} is taken; name another: npm run browser -- 8081` : error.message;
+  console.error(why);
+  process.exit(1);
+});
+server.listen(port, '127.0.0.1', () => {
+  console.log(`the page: http://127.0.0.1:${server.address().port}/`);
+});
