@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { bin, environment, manifests, root } from './lib.mjs';
 import { setUp } from './setup.mjs';
 
-const names = ['cpu', 'wasm', 'onednn', 'tensorflow', 'tensorflow-gpu', 'webgpu'];
+const names = ['cpu', 'wasm', 'onednn', 'tensorflow', 'tensorflow-gpu', 'webgpu', 'browser'];
 /** `npm test` runs on these. */
 const alwaysTested = ['cpu', 'wasm', 'onednn'];
 
@@ -16,14 +16,14 @@ function lack(engine) {
   return failed[0]?.replace(/^.*?(?:starts and computes|Error): /, '').replace(/^\w*Error: /, '');
 }
 
-/** The test files of a package that run on each engine, as far as this engine is to get them. */
+/** The test files of a package that run on each engine; where `npm test` runs them anyway, the proof of its contract. */
 function filesFor(engine, path) {
   const source = join(path, 'src');
-  const names = readdirSync(source, { recursive: true }).filter((name) => name.endsWith('.test.ts'));
-  const wanted = alwaysTested.includes(engine)
-    ? /\btestContract\(|\btestAgreement\(/
-    : /\b(testContract|testAgreement|describeOnBackends)\(/;
-  return names.filter((name) => wanted.test(readFileSync(join(source, name), 'utf8'))).map((name) => `src/${name}`);
+  const files = readdirSync(source, { recursive: true }).filter((name) => name.endsWith('.test.ts'));
+  const chosen = alwaysTested.includes(engine)
+    ? files.filter((name) => /(contract|agreement)\.test\.ts$/.test(name))
+    : files.filter((name) => /\b(testContract|describeOnBackends)\(/.test(readFileSync(join(source, name), 'utf8')));
+  return chosen.map((name) => `src/${name}`);
 }
 
 /** Runs some of a package's tests on an engine; gives what failed by name. */
@@ -47,31 +47,59 @@ function runTests(engine, { path, name }, files) {
   return { passed: numPassedTests, failed };
 }
 
-setUp();
+/** A browser's engines: the contracts, and a page that trains. */
+function testBrowser() {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'test-browser.mjs')], {
+    cwd: root,
+    env: environment,
+    encoding: 'utf8',
+  });
+  const counts = [...stdout.matchAll(/^(.+): (\d+) passed, (\d+) failed$/gm)];
+  for (const [line] of counts) console.log(`browser, ${line}`);
+  const page = runTests('browser', { path: join(root, 'apps', 'browser'), name: '@bag/browser' }, ['src/page.test.ts']);
+  const contracts = [...stdout.matchAll(/^ *(?:FAIL|×) +(.*)$/gm)].map(([, title]) => title);
+  const nothing = counts.length === 0 ? [stderr.trim().split('\n').at(-1)] : [];
+  const failed = [...page.failed, ...contracts, ...nothing];
+  if (status !== 0 && failed.length === 0) failed.push('test:browser fails');
+  return { passed: page.passed + counts.reduce((sum, [, , passed]) => sum + Number(passed), 0), failed };
+}
+
+/** All tests that an engine gets, or why there are none. */
+function testEngine(engine) {
+  if (engine === 'browser') return testBrowser();
+  const missing = lack(engine);
+  if (missing !== undefined) return { missing };
+  const results = [...manifests('packages'), ...manifests('apps')].map((one) =>
+    runTests(engine, one, filesFor(engine, one.path)),
+  );
+  return {
+    passed: results.reduce((sum, one) => sum + one.passed, 0),
+    failed: results.flatMap((one) => one.failed),
+  };
+}
+
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !names.includes(name));
 if (unknown !== undefined) {
   console.error(`test:backends: no engine ${unknown}; there are ${names.join(', ')}`);
   process.exit(2);
 }
-const engines = names.filter((name) => wanted.length === 0 || wanted.includes(name));
-const packages = [...manifests('packages'), ...manifests('apps')];
+setUp();
 let [passed, failed] = [0, 0];
-for (const engine of engines) {
-  const missing = lack(engine);
-  if (missing !== undefined) {
-    console.log(`${engine}: lacking: ${missing}`);
+for (const engine of wanted.length > 0 ? wanted : names) {
+  const start = Date.now();
+  const result = testEngine(engine);
+  if (result.missing !== undefined) {
+    console.log(`${engine}: lacking: ${result.missing}`);
+    // One that was asked for by name has to be there.
     if (wanted.length > 0) failed++;
     continue;
   }
-  const start = Date.now();
-  const results = packages.map((one) => runTests(engine, one, filesFor(engine, one.path)));
-  const broken = results.flatMap((one) => one.failed);
-  const good = results.reduce((sum, one) => sum + one.passed, 0);
-  console.log(`${engine}: ${good} passed, ${broken.length} failed (${Math.round((Date.now() - start) / 1000)} s)`);
-  for (const line of broken) console.log(`  FAIL ${line}`);
-  passed += good;
-  failed += broken.length;
+  const seconds = Math.round((Date.now() - start) / 1000);
+  console.log(`${engine}: ${result.passed} passed, ${result.failed.length} failed in ${seconds} s`);
+  for (const line of result.failed) console.log(`  FAIL ${line}`);
+  passed += result.passed;
+  failed += result.failed.length;
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
