@@ -48,7 +48,7 @@ module.exports = {
       comment: "Only `/node` entries, the native backends, tests and the command line may use Node's modules.",
       severity: 'error',
       from: {
-        path: '^packages/',
+        path: '^(packages|apps/browser/src)/',
         pathNot: `${tests}|^packages/[^/]+/src/node(/|\\.ts$)|^packages/tfjs-(backend-onednn|tensorflow)/|/dist/|config\\.ts$|/bench/|/generate\\.mjs$`,
       },
       to: { dependencyTypes: ['core'] },

@@ -20,7 +20,7 @@ export default tseslint.config(
   },
   {
     // These run in a browser as well as in Node: tests, `/node` entries and the native backend aside, no Node globals.
-    files: ['packages/*/src/**/*.ts'],
+    files: ['packages/*/src/**/*.ts', 'apps/browser/src/**/*.ts'],
     ignores: ['**/*.test.ts', 'packages/*/src/node.ts', 'packages/*/src/node/**', 'packages/tfjs-backend-onednn/**'],
     rules: {
       'no-restricted-globals': ['error', 'process', 'Buffer', 'global', 'setImmediate', '__dirname', 'require'],

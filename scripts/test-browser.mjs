@@ -20,7 +20,7 @@ for (const { status: file, assertionResults } of testResults) {
   // A file that does not load has no tests, but it has failed.
   if (file === 'failed' && assertionResults.length === 0) count('files', 'failed');
   for (const { fullName, status: one } of assertionResults) {
-    if (one === 'passed' || one === 'failed') count(/\[(\w+)\]/.exec(fullName)?.[1] ?? 'no engine', one);
+    if (one === 'passed' || one === 'failed') count(/\[([a-z]+)\]/.exec(fullName)?.[1] ?? 'no engine', one);
   }
 }
 for (const [engine, { passed, failed }] of counts) console.log(`${engine}: ${passed} passed, ${failed} failed`);

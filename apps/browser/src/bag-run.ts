@@ -73,16 +73,18 @@ export async function bagRun({
 
   const random = createRandom({ seed, purpose: 'weights' });
   const network = cifarResnet({ depth: 8, variant: 'd', width, classes: classes.length, zeroGamma: true }, { random });
+  const peak = linearScaling({ baseRate: 0.05, baseBatch: 8, batch });
+  const warmupSteps = totalSteps / 10;
+  const parameters = noBiasDecay(trainable(network), { weightDecay: 1e-4 });
   const optimizer = sgd({
-    parameters: noBiasDecay(trainable(network), { weightDecay: 1e-4 }),
-    rate: warmupCosine({
-      peak: linearScaling({ baseRate: 0.05, baseBatch: 8, batch }),
-      warmupSteps: totalSteps / 10,
-      totalSteps,
-    }),
+    parameters,
+    rate: warmupCosine({ peak, warmupSteps, totalSteps }),
     momentum: 0.9,
     nesterov: true,
   });
+  const undecayed = parameters
+    .filter(({ weightDecay }) => weightDecay === 0)
+    .flatMap((group) => group.parameters).length;
   const scaler = precision === 'fp16' ? lossScaler() : undefined;
 
   const losses: number[] = [];
@@ -109,6 +111,15 @@ export async function bagRun({
       precision: policy({ dtype: precision }),
     },
     seed,
+    notes: [
+      `linear scaling: a peak rate of ${peak}`,
+      `warmup of ${warmupSteps} steps, then cosine decay`,
+      ...network.notes,
+      `no bias decay: ${undecayed} of ${trainable(network).length} tensors`,
+      'label smoothing: ε = 0.1',
+      'mixup: α = 0.2',
+      `precision: ${precision}`,
+    ],
     onEvent: async (event) => {
       if (event.kind === 'step') losses.push(event.loss);
       await onEvent?.(event);

@@ -19,6 +19,7 @@ const figures = {
 };
 
 let running: AbortController | undefined;
+let loss = new LossCurve(curve, { steps: totalSteps });
 
 form.addEventListener('submit', (event) => {
   event.preventDefault();
@@ -52,7 +53,7 @@ async function run(): Promise<void> {
   running = new AbortController();
   start.textContent = 'Stop';
   show('running', `${name} starts …`);
-  const loss = new LossCurve(curve, { steps: totalSteps });
+  loss = new LossCurve(curve, { steps: totalSteps });
   const stepMs: number[] = [];
   find('#losses', HTMLElement).textContent = '';
   for (const value of Object.values(figures)) value.textContent = '–';
@@ -63,7 +64,7 @@ async function run(): Promise<void> {
       seed,
       signal: running.signal,
       onEvent: (event) => {
-        if (event.kind === 'start') find('#notes', HTMLElement).textContent = event.notes.join(', ');
+        if (event.kind === 'start') tell(event.notes);
         if (event.kind === 'first-batch') drawPictures(find('canvas', HTMLCanvasElement), { ...event, normalization });
         if (event.kind !== 'step') return;
         loss.add(event.loss);
@@ -88,6 +89,16 @@ async function run(): Promise<void> {
     running = undefined;
     start.textContent = 'Start';
   }
+}
+
+/** What each trick did. */
+function tell(notes: readonly string[]): void {
+  const items = notes.map((note) => {
+    const item = document.createElement('li');
+    item.textContent = note;
+    return item;
+  });
+  find('#notes', HTMLUListElement).replaceChildren(...items);
 }
 
 /** The state is for style sheets and tests, the sentence for people. */
