@@ -49,7 +49,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(packages|apps/browser/src)/',
-        pathNot: `${tests}|^packages/[^/]+/src/node(/|\\.ts$)|^packages/tfjs-(backend-onednn|tensorflow)/|/dist/|config\\.ts$|/bench/|/generate\\.mjs$`,
+        pathNot: `${tests}|^packages/[^/]+/src/node(/|\\.ts$)|^packages/tfjs-(backend-onednn|tensorflow)/|/dist/|config\\.ts$|/bench/|/conformance/|/generate\\.mjs$`,
       },
       to: { dependencyTypes: ['core'] },
     },

@@ -55,6 +55,7 @@ const uses = {
   '@bag/report': ['runReport', 'typeof runReport', "'function'"],
   '@bag/trainer': ['Metrics', 'new Metrics().examples', '0'],
   '@bag/tfjs-wasm-training': ['registerTrainingKernels', 'typeof registerTrainingKernels', "'function'"],
+  '@bag/tfjs-webgpu': ['whyNoWebGpu', 'typeof whyNoWebGpu', "'function'"],
   '@bag/tfjs-backend-onednn': ['threads', 'Number.isInteger(threads())', 'true'],
 };
 const onlyForNode = ['@bag/tfjs-backend-onednn'];
@@ -77,6 +78,7 @@ const subpaths = {
   '@bag/network/onnx': 'toOnnx',
   '@bag/report/node': 'readRunData',
   '@bag/schedules/tfjs': 'scheduleCallback',
+  '@bag/tfjs-webgpu/node': 'startWebGpu',
   '@bag/trainer/node': 'RunFolder',
 };
 const mustBeFunction = (symbol) => `if (typeof ${symbol} !== 'function') throw new Error('${symbol}');`;
@@ -116,6 +118,7 @@ try {
       ...own,
       '@tensorflow/tfjs': version('@tensorflow/tfjs'),
       '@tensorflow/tfjs-backend-wasm': version('@tensorflow/tfjs-backend-wasm'),
+      '@tensorflow/tfjs-backend-webgpu': version('@tensorflow/tfjs-backend-webgpu'),
       typescript: version('typescript'),
       '@types/node': version('@types/node'),
     },

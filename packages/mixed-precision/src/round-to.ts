@@ -22,8 +22,9 @@ const kernelName = 'BagRoundTo';
 
 /**
  * The nearest values that a 16-bit format can hold, still in a float32 tensor; ties go to even. Bit-exact on the cpu,
- * wasm and onednn backends, subnormals, ±∞ and NaN included; on others by arithmetic, exact too if the device computes
- * in single precision, but for subnormal float32 numbers where it takes those for 0. The gradient passes straight through.
+ * wasm and onednn backends, and on webgpu with `@bag/tfjs-webgpu`: subnormals, ±∞ and NaN included. On others by
+ * arithmetic, exact too if the device computes in single precision, but for the sign of a zero, which shaders need not
+ * keep, and for subnormal float32 numbers where it takes those for 0. The gradient passes straight through.
  *
  * @param x Any shape, float32.
  * @returns A new tensor of x's shape, owned by the caller.
