@@ -3,6 +3,8 @@ import { backend_util, BatchMatMul, Concat, type TensorInfo } from '@tensorflow/
 import { call, input, release, runElements, type WebGpuKernel } from './kernel.js';
 import { sumMiddle } from './sum.js';
 
+/** Columns of a matrix of patches, about: products of matrices are computed in tiles of 32 × 32. */
+const COLUMNS = 64;
 /** Numbers that the products of all groups of images may take. */
 const MOST_PARTS = 2 ** 24;
 
@@ -15,8 +17,8 @@ interface Attributes {
 }
 
 /**
- * The gradient of a convolution with respect to its filter. For each of its elements, what lies under it in x is one
- * matrix per group of images, and dy is another: their products, summed over the groups. The backend's own lets one
+ * The gradient of a convolution with respect to its filter. What lies under one of its elements in x, or under a few, is
+ * one matrix per group of images, and dy is another: their products, summed over the groups. The backend's own lets one
  * thread per number of the filter add up all pixels of the batch, one after the other, which costs digits and time.
  */
 export const conv2dBackpropFilter =
@@ -34,73 +36,75 @@ export const conv2dBackpropFilter =
       pad,
       dimRoundingMode,
     );
-    const elements: TensorInfo[] = [];
-    for (let row = 0; row < info.filterHeight; row++) {
-      for (let column = 0; column < info.filterWidth; column++) {
-        const under = patch(backend, x, info, row, column);
-        elements.push(product(backend, under, dy, info));
-        if (under !== x) release(backend, under);
-      }
+    const count = info.filterHeight * info.filterWidth;
+    const atOnce = Math.max(1, Math.floor(COLUMNS / info.inChannels));
+    const parts: TensorInfo[] = [];
+    for (let first = 0; first < count; first += atOnce) {
+      const patches = gather(backend, x, info, first, Math.min(atOnce, count - first));
+      parts.push(product(backend, patches, dy, info));
+      if (patches !== x) release(backend, patches);
     }
-    if (elements.length === 1) return { ...(elements[0] as TensorInfo), shape: filterShape };
-    const filter = call(Concat, elements, { axis: 0 }, backend);
-    release(backend, ...elements);
+    if (parts.length === 1) return { ...(parts[0] as TensorInfo), shape: filterShape };
+    const filter = call(Concat, parts, { axis: 0 }, backend);
+    release(backend, ...parts);
     return { ...filter, shape: filterShape };
   };
 
-/** The pixels of x that lie under one element of the filter, for every pixel of the output; 0 beyond the image. */
-function patch(
+/** What lies in x under some elements of the filter, for every pixel of the output: `[B, H, W, elements·C]`. */
+function gather(
   backend: WebGPUBackend,
   x: TensorInfo,
   info: backend_util.Conv2DInfo,
-  row: number,
-  column: number,
+  first: number,
+  elements: number,
 ): TensorInfo {
-  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, strideHeight, strideWidth, padInfo } = info;
-  const top = row - padInfo.top;
-  const left = column - padInfo.left;
+  const { inHeight, inWidth, inChannels: channels, outHeight, outWidth, strideHeight, strideWidth } = info;
+  const { filterHeight, filterWidth, padInfo } = info;
   const whole = inHeight === outHeight && inWidth === outWidth && strideHeight === 1 && strideWidth === 1;
-  if (whole && top === 0 && left === 0) return x;
+  if (whole && filterHeight === 1 && filterWidth === 1 && padInfo.top === 0 && padInfo.left === 0) return x;
   const code = `
     fn element(index : i32) -> f32 {
-      var place = index / uniforms.channels;
-      let channel = index % uniforms.channels;
-      let column = place % uniforms.outWidth * uniforms.strideWidth + uniforms.left;
-      place = place / uniforms.outWidth;
-      let row = place % uniforms.outHeight * uniforms.strideHeight + uniforms.top;
+      let columns = uniforms.elements * uniforms.channels;
+      let channel = index % columns % uniforms.channels;
+      let place = uniforms.first + index % columns / uniforms.channels;
+      var pixel = index / columns;
+      let column = pixel % uniforms.outWidth * uniforms.strideWidth - uniforms.left + place % uniforms.filterWidth;
+      pixel = pixel / uniforms.outWidth;
+      let row = pixel % uniforms.outHeight * uniforms.strideHeight - uniforms.top + place / uniforms.filterWidth;
       if (row < 0 || row >= uniforms.inHeight || column < 0 || column >= uniforms.inWidth) { return 0.0; }
-      let image = place / uniforms.outHeight;
+      let image = pixel / uniforms.outHeight;
       return x[((image * uniforms.inHeight + row) * uniforms.inWidth + column) * uniforms.channels + channel];
     }`;
   return runElements(backend, {
-    name: 'patch',
-    shape: [batchSize, outHeight, outWidth, inChannels],
+    name: 'patches',
+    shape: [info.batchSize, outHeight, outWidth, elements * channels],
     dtype: 'float32',
     inputs: { x },
     uniforms: {
-      ...{ inHeight, inWidth, channels: inChannels, outHeight, outWidth, strideHeight, strideWidth },
-      ...{ top, left },
+      ...{ inHeight, inWidth, channels, outHeight, outWidth, strideHeight, strideWidth },
+      ...{ filterWidth, first, elements, top: padInfo.top, left: padInfo.left },
     },
     code,
   });
 }
 
-/** patchᵀ·dy, `[C, O]`. */
+/** patchesᵀ·dy, `[elements·C, O]`. */
 function product(
   backend: WebGPUBackend,
-  under: TensorInfo,
+  patches: TensorInfo,
   dy: TensorInfo,
-  { batchSize, outHeight, outWidth, inChannels, outChannels }: backend_util.Conv2DInfo,
+  { batchSize, outHeight, outWidth, outChannels }: backend_util.Conv2DInfo,
 ): TensorInfo {
-  const size = inChannels * outChannels;
+  const columns = patches.shape.at(-1) as number;
+  const size = columns * outChannels;
   const groups = groupsOf(batchSize, Math.max(1, Math.floor(MOST_PARTS / size)));
   const pixels = (batchSize / groups) * outHeight * outWidth;
-  const a = { ...under, shape: [groups, pixels, inChannels] };
+  const a = { ...patches, shape: [groups, pixels, columns] };
   const b = { ...dy, shape: [groups, pixels, outChannels] };
   const products = call(BatchMatMul, { a, b }, { transposeA: true, transposeB: false }, backend);
   const sums = groups === 1 ? products : sumMiddle(backend, products, 1, groups, size, 'float32');
   if (sums !== products) release(backend, products);
-  return { ...sums, shape: [inChannels, outChannels] };
+  return { ...sums, shape: [columns, outChannels] };
 }
 
 /** The most groups of equal size. */

@@ -85,13 +85,26 @@ function addRound(
       let row = index / uniforms.inner;
       let group = row / uniforms.parts;
       let base = group * uniforms.n;
-      var sums : array<${type}, 4>; // four short sums are more exact than a long one
-      var turn = 0;
-      for (var k = row % uniforms.parts; k < uniforms.n; k += uniforms.parts) {
-        sums[turn] += ${type}(x[(base + k) * uniforms.inner + column]);
-        turn = (turn + 1) & 3;
+      var k = row % uniforms.parts;
+      let step = uniforms.parts * uniforms.inner;
+      var at = (base + k) * uniforms.inner + column;
+      // Four short sums are more exact than a long one.
+      var a = ${type}(0);
+      var b = ${type}(0);
+      var c = ${type}(0);
+      var d = ${type}(0);
+      for (; k + 3 * uniforms.parts < uniforms.n; k += 4 * uniforms.parts) {
+        a += ${type}(x[at]);
+        b += ${type}(x[at + step]);
+        c += ${type}(x[at + 2 * step]);
+        d += ${type}(x[at + 3 * step]);
+        at += 4 * step;
       }
-      return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+      for (; k < uniforms.n; k += uniforms.parts) {
+        a += ${type}(x[at]);
+        at += step;
+      }
+      return (a + b) + (c + d);
     }`;
   return runElements(backend, {
     name: 'sum',
