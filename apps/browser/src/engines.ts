@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import '@tensorflow/tfjs-backend-webgpu';
 import '@bag/tfjs-wasm-training';
+import { whyNoWebGpu } from '@bag/tfjs-webgpu';
 
 /** The engines of a browser, the likely fastest first; the last one runs everywhere. */
 export const engineNames = ['webgpu', 'webgl', 'wasm', 'cpu'] as const;
@@ -36,7 +36,7 @@ export async function startEngine(name: EngineName): Promise<void> {
 /** Why an engine cannot start; undefined where nothing speaks against it. */
 export async function whatIsLacking(name: EngineName): Promise<string | undefined> {
   if (name === 'webgl') return webglLacks();
-  if (name === 'webgpu') return webgpuLacks();
+  if (name === 'webgpu') return whyNoWebGpu();
   if (name === 'wasm' && typeof WebAssembly === 'undefined') return 'this browser has no WebAssembly';
   return undefined;
 }
@@ -49,23 +49,5 @@ function webglLacks(): string | undefined {
   context.getExtension('WEBGL_lose_context')?.loseContext();
   if (floats === null)
     return 'WebGL2 here cannot store 32-bit floats (EXT_color_buffer_float), too little to train with';
-  return undefined;
-}
-
-/** The part of `navigator.gpu` that is asked; TypeScript's DOM library has none of it. */
-interface Gpu {
-  requestAdapter(options?: { powerPreference: 'high-performance' }): Promise<object | null>;
-}
-
-async function webgpuLacks(): Promise<string | undefined> {
-  const { gpu } = navigator as Navigator & { gpu?: Gpu };
-  if (!isSecureContext) return 'no WebGPU here: browsers offer it on https and localhost only';
-  if (gpu === undefined) return 'no WebGPU here: this browser has none, or it is switched off';
-  try {
-    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-    if (adapter === null) return 'no WebGPU adapter: the browser finds no graphics card that it trusts';
-  } catch (error) {
-    return `no WebGPU adapter: ${error instanceof Error ? error.message : String(error)}`;
-  }
   return undefined;
 }

@@ -63,7 +63,7 @@ describe.skipIf(chromiumPath === undefined)(`the page in a browser${why}`, () =>
     try {
       for (const [engine, reason] of [
         ['webgl', /no WebGL2 here/],
-        ['webgpu', /no WebGPU/],
+        ['webgpu', /WebGPU/],
       ] as const) {
         const { page } = await open(bare, `?engine=${engine}&autostart`);
         await page.waitForSelector('[data-state=failed]');

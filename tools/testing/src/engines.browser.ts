@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import '@tensorflow/tfjs-backend-webgpu';
+// No declared dependency, as its own tests use this package.
+import '@bag/tfjs-webgpu';
 import type { TestBackend } from './engines.js';
 
 export type { TestBackend };
