@@ -1,16 +1,20 @@
-// Every engine's training step of the same two networks, step by step in turn; slow engines take fewer.
+// The training steps of the same two networks on every engine, in turn; slow engines take fewer.
 import { spawnSync } from 'node:child_process';
 import { Contender, median } from './contender.mjs';
 import { here, threadEnvironment, threads } from './machine.mjs';
 
+/** Multiply-adds of a step: forward, and twice that for the gradients. */
 const networks = [
-  { model: 'resnet20', batch: 64, size: 32, budgetMs: 30_000 },
-  { model: 'resnet50', batch: 8, size: 224, budgetMs: 120_000 },
+  { model: 'resnet20', batch: 64, size: 32, gigaMacs: 64 * 3 * 0.041 },
+  { model: 'resnet50', batch: 8, size: 224, gigaMacs: 8 * 3 * 4.09 },
 ];
-
-/** The fastest first; a step that takes longer than its share of the budget is taken less often, but at least once. */
 const engines = ['onednn', 'tensorflow', 'tensorflow-gpu', 'webgpu', 'wasm', 'cpu'];
 const mostRounds = 15;
+/** What an engine may take of a network's time: then it takes fewer steps, and slow ones only one that is no warm-up. */
+const budgetMs = 90_000;
+const slowMs = 20_000;
+/** A step that would take longer is not waited for. */
+const patienceMs = 300_000;
 
 /** The engines that start here, with what they say of themselves; those that do not, with the reason. */
 function found() {
@@ -29,38 +33,57 @@ function found() {
 export async function backends() {
   const all = found();
   for (const { name, reason } of all) if (reason !== undefined) console.error(`without ${name}: ${reason}`);
-  const here = all.filter(({ version }) => version !== undefined);
-  for (const network of networks) await compare(network, here);
+  let sides = all.filter(({ version }) => version !== undefined);
+  let before;
+  for (const network of networks) {
+    const scale = before === undefined ? 0 : network.gigaMacs / before.gigaMacs;
+    for (const { version, stepMs = 0 } of sides) {
+      if (stepMs * scale > patienceMs)
+        console.log(`\n${version}: a step of ${network.model} takes more than 5 minutes`);
+    }
+    sides = sides.filter(({ stepMs = 0 }) => stepMs * scale <= patienceMs);
+    await compare(network, sides);
+    before = network;
+  }
 }
 
-async function compare({ model, batch, size, budgetMs }, found) {
+async function compare({ model, batch, size }, sides) {
   console.log(`\n## ${model}, training step, ${size}², batch ${batch}, fp32, ${threads} threads\n`);
-  const sides = found.map(({ name, version }) => ({ name, version, ms: [] }));
   for (const side of sides) {
     const args = [`${here}ours.mjs`, model, batch, size, 'fp32', side.name].map(String);
     side.process = new Contender(side.name, process.execPath, args, threadEnvironment);
-  }
-  // The first step compiles and allocates; the second tells how many of them the budget has room for.
-  for (const side of sides) {
-    process.stderr.write(`\rwarming up ${side.name}          `);
-    await side.process.ask('train');
-    const { ms } = await side.process.ask('train');
-    side.rounds = Math.max(1, Math.min(mostRounds, Math.floor(budgetMs / ms)));
+    side.ms = [];
+    // The first step compiles and allocates; the second tells how many of them there is time for.
+    process.stderr.write(`warming up ${side.name}\n`);
+    const first = await side.process.ask('train');
+    side.slow = first.ms > slowMs;
+    const { ms } = side.slow ? first : await side.process.ask('train');
+    if (side.slow) side.ms.push(ms);
+    side.rounds = side.slow ? 0 : Math.max(1, Math.min(mostRounds, Math.floor(budgetMs / ms)));
   }
   for (let round = 0; round < mostRounds; round++) {
-    process.stderr.write(`\rround ${round + 1} of ${mostRounds}          `);
+    process.stderr.write(`\rround ${round + 1} of ${mostRounds}`);
     for (const side of sides.filter((one) => round < one.rounds)) side.ms.push((await side.process.ask('train')).ms);
   }
   process.stderr.write('\n');
   console.log('| engine | ms, median (least–most) | n | images/s | peak resident MiB | onednn against it |');
   console.log('|---|---|---|---|---|---|');
-  const [first] = sides;
-  for (const { name, version, ms, process: side } of sides) {
-    const { peakRssMiB } = await side.ask('memory');
-    const spread = `${median(ms).toFixed(1)} (${Math.min(...ms).toFixed(1)}–${Math.max(...ms).toFixed(1)})`;
-    const ratio = name === first.name ? '' : `${median(ms.map((one, i) => one / first.ms[i])).toFixed(2)} ×`;
-    const perSecond = ((batch / median(ms)) * 1e3).toPrecision(3);
-    console.log(`| ${version} | ${spread} | ${ms.length} | ${perSecond} | ${peakRssMiB.toFixed(0)} | ${ratio} |`);
+  for (const side of sides) {
+    side.stepMs = median(side.ms);
+    const { peakRssMiB } = await side.process.ask('memory');
+    const spread =
+      side.ms.length === 1 ? '' : ` (${Math.min(...side.ms).toFixed(1)}–${Math.max(...side.ms).toFixed(1)})`;
+    const count = side.slow ? '1, the first' : side.ms.length;
+    const perSecond = ((batch / side.stepMs) * 1e3).toPrecision(3);
+    console.log(
+      `| ${side.version} | ${side.stepMs.toFixed(1)}${spread} | ${count} | ${perSecond} | ${peakRssMiB.toFixed(0)} | ${against(sides[0], side)} |`,
+    );
   }
   await Promise.all(sides.map(({ process: side }) => side.end()));
+}
+
+/** The median over the rounds that both took of other/own, above 1 where `own` is faster. */
+function against(own, other) {
+  if (own === other) return '';
+  return `${median(other.ms.map((ms, i) => ms / own.ms[i])).toFixed(2)} ×`;
 }
