@@ -13,8 +13,8 @@ const mostRounds = 15;
 /** What an engine may take of a network's time: then it takes fewer steps, and slow ones only one that is no warm-up. */
 const budgetMs = 90_000;
 const slowMs = 20_000;
-/** A step that would take longer is not waited for. */
-const patienceMs = 300_000;
+/** A step that takes longer is not waited for. */
+const patienceMs = 150_000;
 
 /** The engines that start here, with what they say of themselves; those that do not, with the reason. */
 function found() {
@@ -47,19 +47,22 @@ export async function backends() {
   }
 }
 
-async function compare({ model, batch, size }, sides) {
+/** Prints a table; gives the engines that were in it. */
+async function compare({ model, batch, size }, all) {
   console.log(`\n## ${model}, training step, ${size}², batch ${batch}, fp32, ${threads} threads\n`);
-  for (const side of sides) {
-    const args = [`${here}ours.mjs`, model, batch, size, 'fp32', side.name].map(String);
-    side.process = new Contender(side.name, process.execPath, args, threadEnvironment);
-    side.ms = [];
-    // The first step compiles and allocates; the second tells how many of them there is time for.
-    process.stderr.write(`warming up ${side.name}\n`);
-    const first = await side.process.ask('train');
+  const sides = [];
+  for (const side of all) {
+    const first = side.patient ? await firstStep(side, [model, batch, size]) : undefined;
+    if (first === undefined) {
+      console.log(`${side.version}: a step takes more than ${patienceMs / 60_000} minutes\n`);
+      continue;
+    }
     side.slow = first.ms > slowMs;
+    // The first step compiles and allocates; the second tells how many of them there is time for.
     const { ms } = side.slow ? first : await side.process.ask('train');
-    if (side.slow) side.ms.push(ms);
+    side.ms = side.slow ? [ms] : [];
     side.rounds = side.slow ? 0 : Math.max(1, Math.min(mostRounds, Math.floor(budgetMs / ms)));
+    sides.push(side);
   }
   for (let round = 0; round < mostRounds; round++) {
     process.stderr.write(`\rround ${round + 1} of ${mostRounds}`);
@@ -80,6 +83,15 @@ async function compare({ model, batch, size }, sides) {
     );
   }
   await Promise.all(sides.map(({ process: side }) => side.end()));
+  return sides;
+}
+
+/** Starts an engine; undefined where its first step takes too long. */
+function firstStep(side, network) {
+  process.stderr.write(`warming up ${side.name}\n`);
+  const args = [`${here}ours.mjs`, ...network, 'fp32', side.name].map(String);
+  side.process = new Contender(side.name, process.execPath, args, threadEnvironment);
+  return side.process.askFor('train', patienceMs);
 }
 
 /** The median over the rounds that both took of other/own, above 1 where `own` is faster. */

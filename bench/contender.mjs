@@ -25,6 +25,16 @@ export class Contender {
     return JSON.parse(value);
   }
 
+  /** The same, but undefined after so long; the process is ended then. */
+  async askFor(line, limitMs) {
+    let timer;
+    const limit = new Promise((resolve) => (timer = setTimeout(resolve, limitMs)));
+    const answer = await Promise.race([this.ask(line).catch(() => undefined), limit]);
+    clearTimeout(timer);
+    if (answer === undefined) this.#child.kill();
+    return answer;
+  }
+
   async end() {
     this.#child.stdin.end();
     await new Promise((resolve) => (this.#child.exitCode === null ? this.#child.once('exit', resolve) : resolve()));

@@ -5,6 +5,7 @@ import { TrainingBackend } from '../training-backend.js';
 import { requestAdapter } from './adapter.js';
 import { loadDawn } from './dawn.js';
 import { defineGlobals, withNavigatorGpu } from './globals.js';
+import { requireVulkan } from './vulkan.js';
 
 export interface StartWebGpuOptions {
   /** Which of several GPUs. */
@@ -54,6 +55,7 @@ export async function startWebGpu(options: StartWebGpuOptions = {}): Promise<Web
 
 async function start({ powerPreference = 'high-performance', adapter: name }: StartWebGpuOptions): Promise<WebGpu> {
   const { create, globals } = await loadDawn();
+  requireVulkan();
   const gpu = create(name === undefined ? [] : [`adapter=${name}`]);
   const adapter = await requestAdapter(gpu, powerPreference);
   const device = await requestDevice(adapter);
