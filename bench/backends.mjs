@@ -37,12 +37,8 @@ export async function backends() {
   let before;
   for (const network of networks) {
     const scale = before === undefined ? 0 : network.gigaMacs / before.gigaMacs;
-    for (const { version, stepMs = 0 } of sides) {
-      if (stepMs * scale > patienceMs)
-        console.log(`\n${version}: a step of ${network.model} takes more than 5 minutes`);
-    }
-    sides = sides.filter(({ stepMs = 0 }) => stepMs * scale <= patienceMs);
-    await compare(network, sides);
+    for (const side of sides) side.patient = (side.stepMs ?? 0) * scale <= patienceMs;
+    sides = await compare(network, sides);
     before = network;
   }
 }

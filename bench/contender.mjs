@@ -29,7 +29,7 @@ export class Contender {
   async askFor(line, limitMs) {
     let timer;
     const limit = new Promise((resolve) => (timer = setTimeout(resolve, limitMs)));
-    const answer = await Promise.race([this.ask(line).catch(() => undefined), limit]);
+    const answer = await Promise.race([this.ask(line), limit]);
     clearTimeout(timer);
     if (answer === undefined) this.#child.kill();
     return answer;
