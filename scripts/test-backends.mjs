@@ -27,14 +27,14 @@ function filesFor(engine, path) {
 }
 
 /** Runs some of a package's tests on an engine; gives what failed by name. */
-function runTests(engine, { path, name }, files) {
+function runTests(engine, { path, name }, files, backends = engine) {
   if (files.length === 0) return { passed: 0, failed: [] };
   const file = join(path, '.cache', `tests-${engine}.json`);
   rmSync(file, { force: true });
   const options = ['run', ...files, '--reporter=json', `--outputFile=${file}`];
   const { stdout, stderr } = spawnSync(bin('vitest'), options, {
     cwd: path,
-    env: { ...environment, BAG_TEST_BACKENDS: engine },
+    env: { ...environment, BAG_TEST_BACKENDS: backends },
     encoding: 'utf8',
   });
   if (!existsSync(file)) return { passed: 0, failed: [`${name}: ${(stderr || stdout).trim().split('\n').at(-1)}`] };
@@ -56,7 +56,8 @@ function testBrowser() {
   });
   const counts = [...stdout.matchAll(/^(.+): (\d+) passed, (\d+) failed$/gm)];
   for (const [line] of counts) console.log(`browser, ${line}`);
-  const page = runTests('browser', { path: join(root, 'apps', 'browser'), name: '@bag/browser' }, ['src/page.test.ts']);
+  const app = { path: join(root, 'apps', 'browser'), name: '@bag/browser' };
+  const page = runTests('browser', app, ['src/page.test.ts'], 'wasm,webgl,webgpu');
   const contracts = [...stdout.matchAll(/^ *(?:FAIL|×) +(.*)$/gm)].map(([, title]) => title);
   const nothing = counts.length === 0 ? [stderr.trim().split('\n').at(-1)] : [];
   const failed = [...page.failed, ...contracts, ...nothing];
