@@ -55,6 +55,9 @@ function testBrowser() {
     encoding: 'utf8',
   });
   const counts = [...stdout.matchAll(/^(.+): (\d+) passed, (\d+) failed$/gm)];
+  if (counts.length === 0 && stderr.includes('is there a Chromium?')) {
+    return { missing: 'no Chromium; install it (apt-get install chromium), or name one by CHROMIUM_PATH' };
+  }
   for (const [line] of counts) console.log(`browser, ${line}`);
   const app = { path: join(root, 'apps', 'browser'), name: '@bag/browser' };
   const page = runTests('browser', app, ['src/page.test.ts'], 'wasm,webgl,webgpu');
