@@ -95,7 +95,7 @@ test('a run keeps which engine it was made with, and why', () => {
   expect(versions).toMatchObject({
     backend: 'wasm',
     engine: expect.stringMatching(/^wasm \(\d/) as string,
-    chosen: 'wasm: named with --backend',
+    chosen: 'wasm: named',
   });
 });
 

@@ -281,7 +281,7 @@ program
   .option('--size <n>', 'pixels on a side (default: 32; of ImageNet models 224)', whole(8))
   .addOption(new Option('--precision <name>', 'of activations').choices(['fp32', 'bf16', 'fp16']))
   .addOption(backend())
-  .option('--threads <n>', 'of the engine onednn', whole(1))
+  .option('--threads <n>', 'of the engine, onednn or tensorflow', whole(1))
   .option('--steps <n>', 'steps to time (default: 10)', whole(1))
   .option('--warmup <n>', 'steps before, not timed (default: 2)', whole(0))
   .option('--inference', 'the forward pass alone')

@@ -24,7 +24,7 @@ import {
   openSplit,
   preprocessingOf,
 } from './data.js';
-import { environment } from './environment.js';
+import { environment, resumedWith } from './environment.js';
 import { UsageError } from './errors.js';
 import { evaluateInDetail, writeEvaluation } from './evaluation.js';
 import { MetricsLog } from './metrics-log.js';
@@ -115,7 +115,9 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     throw new UsageError(`${out} holds imported weights, no run to go on with; start one: npx bag train --init ${out}`);
   }
   if (checkpoint !== undefined) {
-    requireSameData(await readRun(folder), { classes: training.classes, images });
+    const saved = await readRun(folder);
+    requireSameData(saved, { classes: training.classes, images });
+    await folder.writeConfig({ ...saved, versions: resumedWith(saved.versions, environment()) });
     loadParameters(network, checkpoint.model);
     optimizer.dispose(state.optimizer);
     if (state.average !== undefined) average?.dispose(state.average);

@@ -39,6 +39,17 @@ const cudaLibraries = {
   'libcudnn.so.9': 'cudnn',
 };
 
+/** Those of CUDA 11.2, which the library of tfjs-node-gpu's own installation opens. */
+const olderLibraries = [
+  'libcudart.so.11.0',
+  'libcublas.so.11',
+  'libcublasLt.so.11',
+  'libcufft.so.10',
+  'libcusolver.so.11',
+  'libcusparse.so.11',
+  'libcudnn.so.8',
+];
+
 /** @throws EngineError where there can be no GPU: the library is not for one, or there is no driver. */
 export function requireDriver(folder: string): void {
   const note = noteOf(folder);
@@ -61,12 +72,13 @@ export function requireDriver(folder: string): void {
 export function describeNoGpu(folder: string): EngineError {
   const note = noteOf(folder);
   const name = packageName(true);
-  // The libraries that tfjs-node's own download wants are of CUDA 11.2; those are told apart by the note's absence.
   const wanted =
     note === undefined ? 'CUDA 11.2 and cuDNN 8.1' : `CUDA ${note.cuda ?? ''} and cuDNN ${note.cudnn ?? ''}`;
-  const missing = Object.entries(cudaLibraries)
-    .filter(([library, home]) => !existsSync(join(folder, 'deps', 'nvidia', home, 'lib', library)) && !opens(library))
-    .map(([library]) => library);
+  const isThere = (library: string) => {
+    const home = (cudaLibraries as Record<string, string>)[library];
+    return (home !== undefined && existsSync(join(folder, 'deps', 'nvidia', home, 'lib', library))) || opens(library);
+  };
+  const missing = (note === undefined ? olderLibraries : Object.keys(cudaLibraries)).filter((one) => !isThere(one));
   if (missing.length > 0) {
     return new EngineError(
       `${name} wants ${wanted} and does not find ${missing.join(', ')}`,

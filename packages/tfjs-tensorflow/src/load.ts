@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import process from 'node:process';
-import { engine, setBackend } from '@tensorflow/tfjs-core';
+import { engine, removeBackend, setBackend } from '@tensorflow/tfjs-core';
 import { describeFailure, describeNoGpu, requireDriver } from './failure.js';
 import { EngineError } from './engine-error.js';
 import { correctKernels } from './kernels/register.js';
@@ -34,7 +34,7 @@ let loaded: PackageName | undefined;
 
 /**
  * Loads tfjs-node (with `gpu` tfjs-node-gpu), registers its backend `tensorflow`, corrects its kernels for training, and
- * leaves the current backend as it was. Node's `util` gets back what tfjs-node calls and Node 23 has removed. TensorFlow
+ * leaves a current backend current. Node's `util` gets back what tfjs-node calls and Node 23 has removed. TensorFlow
  * grows its share of a GPU's memory as it needs it (TF_FORCE_GPU_ALLOW_GROWTH) and keeps its notices and warnings to itself
  * (TF_CPP_MIN_LOG_LEVEL), unless the environment says otherwise.
  *
@@ -50,7 +50,10 @@ export function loadTensorFlow({ gpu = false, threads }: TensorFlowOptions = {})
   const folder = findPackage(name, import.meta.url);
   if (folder === undefined) throw new EngineError(`${name} is not installed`, `add it with "${setUpCommand(gpu)}"`);
   if (loaded !== undefined && loaded !== name) {
-    throw new EngineError(`this process has loaded ${loaded}, and holds one TensorFlow at most`, 'start another one');
+    throw new EngineError(
+      `this process has loaded ${loaded}, and holds one TensorFlow at most`,
+      'use it in a process of its own',
+    );
   }
   // A TensorFlow without a device would only be in the way of another.
   if (gpu) requireDriver(folder);
@@ -65,9 +68,13 @@ export function loadTensorFlow({ gpu = false, threads }: TensorFlowOptions = {})
       throw describeFailure(error, { folder, gpu });
     }
   });
-  loaded = name;
   const backend = engine().findBackend('tensorflow') as unknown as NodeBackend;
-  if (gpu && !backend.isUsingGpuDevice) throw describeNoGpu(folder);
+  if (gpu && !backend.isUsingGpuDevice) {
+    // Another TensorFlow may take its place.
+    removeBackend('tensorflow');
+    throw describeNoGpu(folder);
+  }
+  loaded = name;
   correctKernels();
   return {
     package: name,

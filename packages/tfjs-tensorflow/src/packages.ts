@@ -36,9 +36,8 @@ export interface LibraryNote {
   cudnn?: string;
 }
 
-const noteFile = (folder: string) => join(folder, 'deps', 'library.json');
-
-export { noteFile };
+/** Where the set-up notes what it laid. */
+export const noteFile = (folder: string) => join(folder, 'deps', 'library.json');
 
 export function noteOf(folder: string): LibraryNote | undefined {
   const file = noteFile(folder);

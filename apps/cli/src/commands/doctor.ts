@@ -3,7 +3,7 @@ import { findEngine } from '../engines/find.js';
 import { probeEngines } from '../engines/probe.js';
 import { convolutionSpeed } from '../engines/speed.js';
 import { startEngine } from '../engines/start.js';
-import { type EngineStatus, missing } from '../engines/status.js';
+import { type EngineStatus, firstLine, missing } from '../engines/status.js';
 import { processor } from '../processor.js';
 import { withProgress } from '../progress.js';
 import { table } from '../table.js';
@@ -57,8 +57,12 @@ async function measureEach(engines: EngineStatus[]): Promise<MeasuredEngine[]> {
 
 /** A program that plays a GPU takes many seconds for a convolution: nobody chooses it for its speed. */
 async function measure(engine: EngineStatus): Promise<MeasuredEngine> {
-  const started = await startEngine(engine);
-  return engine.software === true ? started : { ...started, gigaflops: await convolutionSpeed(probeMs) };
+  if (engine.software === true) return startEngine(engine);
+  try {
+    return { ...(await startEngine(engine)), gigaflops: await convolutionSpeed(probeMs) };
+  } catch (error) {
+    return { ...engine, available: false, reason: `it fails: ${firstLine(error)}`, fix: 'take another engine' };
+  }
 }
 
 function details(engine: EngineStatus): string[] {

@@ -2,7 +2,7 @@ type Close = () => void | Promise<void>;
 
 const open = new Set<Close>();
 
-/** A GPU's device keeps the process alive until it is released. */
+/** What an engine holds beyond its tensors: the device of a GPU. */
 export function closeAtEnd(close: Close): void {
   open.add(close);
 }

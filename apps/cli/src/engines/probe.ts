@@ -15,7 +15,7 @@ const probes: Record<EngineName, (threads?: number) => Promise<EngineStatus>> = 
   cpu: () => Promise.resolve({ name: 'cpu', available: true, version: tf.version_cpu }),
 };
 
-/** Loads an engine if it is installed. Nothing is changed, and a missing one is no error. */
+/** Loads an engine if it is installed; a missing one is no error. None becomes the current one that another was. */
 export async function probe(name: EngineName, threads?: number): Promise<EngineStatus> {
   // No warnings that another engine would be faster: `bag doctor` says so when asked.
   tf.enableProdMode();

@@ -14,7 +14,7 @@ export async function probeTensorflow(gpu: boolean, threads: number | undefined)
       name,
       available: true,
       version: `TensorFlow ${tensorflowVersion}`,
-      ...(count !== undefined && { threads: count }),
+      ...(count !== undefined && { threads: count, ...(threads === undefined && { threadsFrom: 'BAG_NUM_THREADS' }) }),
       ...(gpu && { device: await nameOfGpu() }),
     };
   } catch (error) {

@@ -6,7 +6,7 @@ import { lastLines, run } from './run.js';
 
 /** All ones: each value counts the cells of the 3 × 3 window that lie inside. */
 const program = (entry: string) => `
-import { engine, ones, conv2d, setBackend } from '@tensorflow/tfjs-core';
+import { ones, conv2d, setBackend } from '@tensorflow/tfjs-core';
 const { loadTensorFlow } = await import(${JSON.stringify(entry)});
 const { tensorflowVersion } = loadTensorFlow({ gpu: process.argv[1] === 'gpu' });
 await setBackend('tensorflow');
