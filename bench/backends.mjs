@@ -50,7 +50,8 @@ async function compare({ model, batch, size }, all) {
   for (const side of all) {
     const first = side.patient ? await firstStep(side, [model, batch, size]) : undefined;
     if (first === undefined) {
-      console.log(`${side.version}: a step takes more than ${patienceMs / 60_000} minutes\n`);
+      const takes = side.patient ? 'takes' : 'would take';
+      console.log(`${side.version}: a step ${takes} more than ${patienceMs / 60_000} minutes\n`);
       continue;
     }
     side.slow = first.ms > slowMs;
@@ -65,7 +66,7 @@ async function compare({ model, batch, size }, all) {
     for (const side of sides.filter((one) => round < one.rounds)) side.ms.push((await side.process.ask('train')).ms);
   }
   process.stderr.write('\n');
-  console.log('| engine | ms, median (least–most) | n | images/s | peak resident MiB | onednn against it |');
+  console.log(`| engine | ms, median (least–most) | n | images/s | peak resident MiB | ${sides[0]?.name} against it |`);
   console.log('|---|---|---|---|---|---|');
   for (const side of sides) {
     side.stepMs = median(side.ms);
@@ -92,6 +93,7 @@ function firstStep(side, network) {
 
 /** The median over the rounds that both took of other/own, above 1 where `own` is faster. */
 function against(own, other) {
-  if (own === other) return '';
-  return `${median(other.ms.map((ms, i) => ms / own.ms[i])).toFixed(2)} ×`;
+  if (own === other || other.slow || own.slow) return '';
+  const both = Math.min(own.ms.length, other.ms.length);
+  return `${median(other.ms.slice(0, both).map((ms, i) => ms / own.ms[i])).toFixed(2)} ×`;
 }

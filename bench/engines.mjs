@@ -33,7 +33,8 @@ async function tensorflow(gpu) {
  */
 export async function start(name) {
   const started = await register[name]();
-  await tf.setBackend(name === 'tensorflow-gpu' ? 'tensorflow' : name);
+  if (!(await tf.setBackend(name === 'tensorflow-gpu' ? 'tensorflow' : name)))
+    throw new Error(`${name} does not start`);
   await tf.ready();
   return started;
 }

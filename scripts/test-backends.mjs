@@ -13,7 +13,7 @@ const alwaysTested = ['cpu', 'wasm', 'onednn'];
 /** Why an engine cannot be had here; undefined where it can. */
 function lack(engine) {
   const { failed } = runTests(engine, { path: join(root, 'tools', 'testing'), name: engine }, ['src/engines.test.ts']);
-  return failed[0]?.replace(/^.*?(?:starts and computes|Error): /, '').replace(/^\w*Error: /, '');
+  return failed.find((line) => line.includes(' starts: '))?.replace(/^.*? starts: (?:\w*Error: )?/, '');
 }
 
 /** The test files of a package that run on each engine; where `npm test` runs them anyway, the proof of its contract. */

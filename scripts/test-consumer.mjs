@@ -55,10 +55,11 @@ const uses = {
   '@bag/report': ['runReport', 'typeof runReport', "'function'"],
   '@bag/trainer': ['Metrics', 'new Metrics().examples', '0'],
   '@bag/tfjs-wasm-training': ['registerTrainingKernels', 'typeof registerTrainingKernels', "'function'"],
+  '@bag/tfjs-tensorflow': ['loadTensorFlow', 'typeof loadTensorFlow', "'function'"],
   '@bag/tfjs-webgpu': ['whyNoWebGpu', 'typeof whyNoWebGpu', "'function'"],
   '@bag/tfjs-backend-onednn': ['threads', 'Number.isInteger(threads())', 'true'],
 };
-const onlyForNode = ['@bag/tfjs-backend-onednn'];
+const onlyForNode = ['@bag/tfjs-backend-onednn', '@bag/tfjs-tensorflow'];
 const imports = Object.entries(uses).map(([name, [symbol, expression, value]]) => ({
   name,
   code: `import { ${symbol} } from '${name}';\nif (${expression} !== ${value}) throw new Error('${name}');`,
@@ -78,6 +79,7 @@ const subpaths = {
   '@bag/network/onnx': 'toOnnx',
   '@bag/report/node': 'readRunData',
   '@bag/schedules/tfjs': 'scheduleCallback',
+  '@bag/tfjs-tensorflow/setup': 'setUpTensorFlow',
   '@bag/tfjs-webgpu/node': 'startWebGpu',
   '@bag/trainer/node': 'RunFolder',
 };

@@ -7,6 +7,10 @@ import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('dist', import.meta.url));
 const port = Number(process.argv[2] ?? 8080);
+if (!Number.isInteger(port) || port < 0 || port > 65535) {
+  console.error(`expected a port from 0 to 65535, got ${process.argv[2]}`);
+  process.exit(2);
+}
 const types = {
   '.css': 'text/css',
   '.html': 'text/html; charset=utf-8',
@@ -16,7 +20,7 @@ const types = {
 };
 
 const server = createServer(async (request, response) => {
-  const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
+  const path = pathOf(request.url);
   // An absolute path, normalised, cannot climb out of the folder.
   const file = join(folder, normalize(path.endsWith('/') ? `${path}index.html` : path));
   const found = await stat(file).catch(() => undefined);
@@ -31,6 +35,16 @@ const server = createServer(async (request, response) => {
   });
   createReadStream(file).pipe(response);
 });
+
+/** The path that is asked for; one that cannot be decoded is none that is there. */
+function pathOf(url) {
+  try {
+    return decodeURIComponent(new URL(url, 'http://localhost').pathname);
+  } catch {
+    return '/none';
+  }
+}
+
 server.on('error', (error) => {
   const why =
     error.code === 'EADDRINUSE' ? `the port ${port} is taken; name another: npm run browser -- 8081` : error.message;

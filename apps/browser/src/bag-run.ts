@@ -88,46 +88,46 @@ export async function bagRun({
   const scaler = precision === 'fp16' ? lossScaler() : undefined;
 
   const losses: number[] = [];
-  const { state, stopped } = await train({
-    network,
-    batches: (epoch) =>
-      batches({
-        dataset: training,
-        batchSize: batch,
-        transform: padCropFlip({ size: imageSize, padding: 2 }),
-        normalization,
-        seed,
-        epoch,
-        shuffle: true,
-      }),
-    stepsPerEpoch,
-    epochs,
-    optimizer,
-    scaler,
-    state: { epoch: 0, optimizer: optimizer.init(), ...(scaler && { scaler: scaler.init() }) },
-    tricks: {
-      smoothing: { epsilon: 0.1, spread: 'all' },
-      mixing: mixupAdapter({ alpha: 0.2, epochs }),
-      precision: policy({ dtype: precision }),
-    },
-    seed,
-    notes: [
-      `linear scaling: a peak rate of ${peak}`,
-      `warmup of ${warmupSteps} steps, then cosine decay`,
-      ...network.notes,
-      `no bias decay: ${undecayed} of ${trainable(network).length} tensors`,
-      'label smoothing: ε = 0.1',
-      'mixup: α = 0.2',
-      `precision: ${precision}`,
-    ],
-    onEvent: async (event) => {
-      if (event.kind === 'step') losses.push(event.loss);
-      await onEvent?.(event);
-    },
-    signal,
-  });
-  optimizer.dispose(state.optimizer);
   try {
+    const { state, stopped } = await train({
+      network,
+      batches: (epoch) =>
+        batches({
+          dataset: training,
+          batchSize: batch,
+          transform: padCropFlip({ size: imageSize, padding: 2 }),
+          normalization,
+          seed,
+          epoch,
+          shuffle: true,
+        }),
+      stepsPerEpoch,
+      epochs,
+      optimizer,
+      scaler,
+      state: { epoch: 0, optimizer: optimizer.init(), ...(scaler && { scaler: scaler.init() }) },
+      tricks: {
+        smoothing: { epsilon: 0.1, spread: 'all' },
+        mixing: mixupAdapter({ alpha: 0.2, epochs }),
+        precision: policy({ dtype: precision }),
+      },
+      seed,
+      notes: [
+        `linear scaling: a peak rate of ${peak}`,
+        `warmup of ${warmupSteps} steps, then cosine decay`,
+        ...network.notes,
+        `no bias decay: ${undecayed} of ${trainable(network).length} tensors`,
+        'label smoothing: ε = 0.1',
+        'mixup: α = 0.2',
+        `precision: ${precision}`,
+      ],
+      onEvent: async (event) => {
+        if (event.kind === 'step') losses.push(event.loss);
+        await onEvent?.(event);
+      },
+      signal,
+    });
+    optimizer.dispose(state.optimizer);
     if (stopped) return { losses };
     const transform = centerCrop({ size: imageSize, resize: imageSize });
     const unseen = batches({ dataset: validation, batchSize: 50, transform, normalization, seed });

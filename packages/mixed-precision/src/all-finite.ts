@@ -47,7 +47,7 @@ function check(tensors: Tensor[]): Tensor {
   });
 }
 
-/** WebGPU's AddN binds each input as a storage buffer, and its output; a shader is promised eight of them. */
+/** The plain WebGPU backend's AddN binds each input as a storage buffer, and its output; a shader is promised eight of them. */
 const addedAtOnce = 7;
 
 function total(scalars: Tensor[]): Tensor {

@@ -249,7 +249,7 @@ async function trainStep<O extends { readonly step: number }, S extends { readon
   return next;
 }
 
-/** Reads a tensor and disposes it, not before: WebGPU's reads fail where their tensor is disposed on the way. */
+/** Reads a tensor and disposes it, not before: reads of the plain WebGPU backend fail where that happens on the way. */
 async function taken(tensor: Tensor4D): Promise<{ images: Float32Array; shape: Tensor4D['shape'] }> {
   try {
     return { images: await tensor.data<'float32'>(), shape: tensor.shape };

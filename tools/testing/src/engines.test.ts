@@ -4,7 +4,9 @@ import { selectedBackends, start } from './engines.js';
 
 // What `npm run test:backends` asks first: whether an engine can be had on this machine.
 describe.each(selectedBackends)('%s', (backend) => {
-  test('starts and computes', async () => {
+  test('starts', () => start(backend));
+
+  test('computes', async () => {
     await start(backend);
     const product = tf.tidy(() => tf.matMul(tf.tensor2d([[2, 3]]), tf.tensor2d([[4], [5]])));
     expect([...(await product.data())]).toEqual([23]);

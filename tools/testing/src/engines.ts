@@ -33,7 +33,7 @@ export function reasonToSkip(backend: TestBackend): string | undefined {
 
 /** Makes an engine current. */
 export async function start(backend: TestBackend): Promise<void> {
-  if (!isRegistered(backend)) await register(backend);
+  if (!isRegistered(backend) || nameOf(backend) === 'tensorflow') await register(backend);
   if (!(await tf.setBackend(nameOf(backend)))) throw new Error(`the backend ${backend} does not start`);
   await tf.ready();
 }
@@ -41,6 +41,7 @@ export async function start(backend: TestBackend): Promise<void> {
 async function register(backend: TestBackend): Promise<void> {
   if (backend === 'onednn') load('@bag/tfjs-backend-onednn');
   if (nameOf(backend) === 'tensorflow') {
+    // One process holds one TensorFlow: which one it is, the load says where it is the other.
     const { loadTensorFlow } = load('@bag/tfjs-tensorflow') as { loadTensorFlow: (options: object) => unknown };
     loadTensorFlow({ gpu: backend === 'tensorflow-gpu' });
   }

@@ -37,7 +37,8 @@ function whyNoLoader(): string | undefined {
 }
 
 /** The files that the environment names instead of all others. */
-const named = () => process.env['VK_DRIVER_FILES'] ?? process.env['VK_ICD_FILENAMES'];
+const named = () => process.env[namer()];
+const namer = () => (process.env['VK_DRIVER_FILES'] === undefined ? 'VK_ICD_FILENAMES' : 'VK_DRIVER_FILES');
 
 /** Whether there is a file that tells of a driver, in any place where Vulkan's loader looks. */
 function hasDriver(): boolean {
@@ -63,7 +64,7 @@ function hasDriver(): boolean {
 function whatHelps(): string {
   if (process.platform !== 'linux') return "update the graphics card's driver";
   const files = named();
-  if (files !== undefined) return `VK_ICD_FILENAMES names ${files}: name a driver that exists, or unset it`;
+  if (files !== undefined) return `${namer()} names ${files}: name a driver that exists, or unset it`;
   return (
     'install a Vulkan driver (mesa-vulkan-drivers, or NVIDIA’s), or compute in software with SwiftShader: ' +
     'VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json, from the package chromium'
