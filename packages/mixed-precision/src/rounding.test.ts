@@ -49,7 +49,8 @@ describeOnBackends('roundTo', (backend) => {
   });
 
   test.each(formats)('%s by arithmetic, for backends whose memory is out of reach', async (format) => {
-    if (flushing.has(backend)) return; // roundTo itself does it
+    // roundTo itself does it, or there is no need to: WebGPU rounds on the bits, and a GPU may take subnormals for 0.
+    if (flushing.has(backend) || backend === 'webgpu') return;
     const x = tf.tensor1d(fromBits(golden.x));
     const exact = roundTo(x, format);
     const arithmetic = tf.tidy(() => roundByArithmetic(x, format));
