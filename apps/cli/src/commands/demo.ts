@@ -38,7 +38,7 @@ async function plannedRuns(folder: string, flags: PartialConfig): Promise<Planne
     {
       title: 'the whole bag',
       out: join(folder, 'bag'),
-      config: await newConfig([student, { distillation: { teacher } }, flags]),
+      config: await newConfig([student, { distillation: { teacher } }, flags], join(folder, 'bag')),
     },
   ];
 }
