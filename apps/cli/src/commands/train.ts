@@ -5,14 +5,14 @@ import { stringify } from 'yaml';
 import { assignments, differingKeys, mergeConfigs, readConfigFile, resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
 import { classNames, sizesOf } from '../data.js';
-import { useEngine } from '../engines/use.js';
+import { engineInUse, useEngine } from '../engines/use.js';
 import { UsageError } from '../errors.js';
 import { stoppable } from '../interrupt.js';
 import { modelTitle, requireActing } from '../network.js';
 import { shownPath } from '../paths.js';
 import { describePlan, planOf } from '../plan.js';
 import { withPrecision } from '../precision/choose.js';
-import { precisionNote } from '../precision/known.js';
+import { precisionNote, precisionVersion } from '../precision/known.js';
 import { sameResult } from '../planned-runs.js';
 import { duration } from '../duration.js';
 import { type Progress, say, withProgress } from '../progress.js';
@@ -53,10 +53,11 @@ export async function trainCommand(configPath: string | undefined, flags: TrainF
   if (flags.resume !== true) await requireStart(resolved);
   if (flags.dryRun === true) {
     const config = await precise();
-    say(precisionNote(config));
+    // Where no engine had to be asked, there is nothing to say of it.
+    if (engineInUse() !== undefined) say(precisionNote(config));
     const start = await givenWeights(config, await classNames(config));
     const plan = planOf(config, await sizesOf(config), start?.notes);
-    if (flags.json === true) console.log(JSON.stringify({ config, plan }));
+    if (flags.json === true) console.log(JSON.stringify({ config, plan, ...precisionVersion(config) }));
     else
       console.log(
         `${describePlan(config, plan)}${await paperLine(configPath)}\n\n# the configuration, whole\n${stringify(config)}`.trimEnd(),
