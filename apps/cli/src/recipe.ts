@@ -84,6 +84,8 @@ export function scalerOf({ precision, lossScale }: Config): LossScaler | undefin
   return lossScale === 'dynamic' ? lossScaler() : staticLossScaler(lossScale);
 }
 
+const mixedTop1 = 'training top-1 counts the share of the predicted class';
+
 /** The tricks that act in the loop, and a line for each trick that is on. */
 export function tricksOf(
   config: Config,
@@ -121,12 +123,12 @@ export function tricksOf(
   if (mixup.alpha > 0) {
     tricks.mixing = mixupAdapter({ ...mixup, epochs });
     const off = mixup.offEpochs > 0 ? `, the last ${mixup.offEpochs} epochs without` : '';
-    notes.push(`mixup: α = ${mixup.alpha} per ${mixup.per}${off}`);
+    notes.push(`mixup: α = ${mixup.alpha} per ${mixup.per}${off}; ${mixedTop1}`);
     if (mixup.offEpochs >= epochs) notes.push('warning: mixup finds no epoch to act on; lower mixup.offEpochs');
   }
   if (cutmix.alpha > 0) {
     tricks.mixing = cutmixAdapter(cutmix);
-    notes.push(`cutmix: α = ${cutmix.alpha}`);
+    notes.push(`cutmix: α = ${cutmix.alpha}; ${mixedTop1}`);
   }
   if (teacher !== undefined) {
     const { temperature, hardWeight, softWeight } = distillation;
