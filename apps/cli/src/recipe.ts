@@ -84,6 +84,23 @@ export function scalerOf({ precision, lossScale }: Config): LossScaler | undefin
   return lossScale === 'dynamic' ? lossScaler() : staticLossScaler(lossScale);
 }
 
+/** The learning rate, a line for each of its tricks. */
+function rateNotes(config: Config): string[] {
+  const { schedule, base, baseBatch, linearScaling: scaled } = config.learningRate;
+  const images = config.batch * config.accumulate;
+  const peak = Number(peakRate(config).toPrecision(4));
+  const warmupEpochs = warmupOf(config);
+  const scaling =
+    images === baseBatch
+      ? `warning: linear scaling changes nothing: the batch is baseBatch, ${baseBatch}`
+      : `linear scaling: ${base} for ${baseBatch} images is ${peak} for ${images}`;
+  return [
+    `learning rate: ${peak}, ${schedule === 'constant' ? schedule : `${schedule} decay`}`,
+    ...(scaled ? [scaling] : []),
+    ...(warmupEpochs > 0 ? [`warmup: ${warmupEpochs} epochs`] : []),
+  ];
+}
+
 const mixedTop1 = 'training top-1 counts the share of the predicted class';
 
 /** The tricks that act in the loop, and a line for each trick that is on. */
@@ -93,20 +110,13 @@ export function tricksOf(
   teacher: Network | undefined,
 ): { tricks: Tricks; notes: string[] } {
   const { labelSmoothing, mixup, cutmix, distillation, lossScale, epochs } = config;
-  const { schedule, base, linearScaling: scaled } = config.learningRate;
   if (mixup.alpha > 0 && cutmix.alpha > 0) {
     throw new UsageError('mixup.alpha and cutmix.alpha are both on; set one of them to 0');
   }
   const precision = policy({ dtype: config.precision });
   const tricks: Tricks = { precision };
   const notes: string[] = [];
-  const rate = Number(peakRate(config).toPrecision(4));
-  notes.push(
-    `learning rate: ${rate}${scaled ? ` (linear scaling of ${base})` : ''}, ${schedule}, warmup of ${warmupOf(config)} epochs`,
-  );
-  if (scaled && config.batch * config.accumulate === config.learningRate.baseBatch) {
-    notes.push(`warning: linear scaling changes nothing: the batch is baseBatch, ${config.learningRate.baseBatch}`);
-  }
+  notes.push(...rateNotes(config));
   if (config.noBiasDecay) {
     const all = trainable(network);
     const undecayed = parameterGroups({ ...config, weightDecay: 1, rateScale: {} }, all).filter(

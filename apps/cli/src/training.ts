@@ -66,6 +66,8 @@ export interface TrainingOptions {
   /** Goes on from the newest checkpoint in `out`. */
   resume?: boolean;
   progress: Progress;
+  /** Whether each epoch leaves a line; one run of many does not. */
+  tellsEpochs?: boolean;
   /** How much of the run is done, in [0, 1]; called often. */
   onShare: (share: number, text: string) => void;
   onEvent?: (event: TrainEvent) => void;
@@ -82,7 +84,7 @@ export interface TrainingResult {
 
 /** Trains one run into its folder: metrics, checkpoints, the first batch as a picture. */
 export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
-  const { config, out, resume = false, progress, onShare, signal } = options;
+  const { config, out, resume = false, progress, tellsEpochs = true, onShare, signal } = options;
   const startMs = Date.now();
   const folder = new RunFolder(out);
   const training = await openSplit(config, 'train', progress);
@@ -199,6 +201,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
         last = event;
         await metrics.epoch(event);
         await folder.updateCheckpoint(plainPart(at));
+        if (!tellsEpochs) break;
         const shown = event.average ?? event.validation;
         const validated = shown === undefined ? '' : `, validation top-1 ${percent(shown.top1)}`;
         progress.line(
