@@ -23,13 +23,6 @@ export interface DemoPlan {
   cost: (run: PlannedRun) => number;
 }
 
-/** What is chosen when a demo begins; one that goes on keeps it. */
-interface DemoChoices {
-  setting?: DemoSetting | undefined;
-  /** Of the bag's run. */
-  precision?: Config['precision'] | undefined;
-}
-
 /**
  * Plans the runs on the current engine and says how long they take. The full setting gives way to the small one where
  * nothing is said and it would take too long.
@@ -41,20 +34,18 @@ export async function planDemo(
   keys: PartialConfig,
   progress: Progress,
 ): Promise<DemoPlan> {
-  const before = await readChoices(folder);
-  const { precision } = before;
-  const setting = asked ?? before.setting;
-  let plan = await timed(folder, { setting: setting ?? 'full', precision }, keys, progress);
+  const setting = asked ?? (await startedSetting(folder));
+  let plan = await timed(folder, setting ?? 'full', keys, progress);
   const fullMs = totalMs(plan);
   const isTooSlow = setting === undefined && fullMs > patienceMs;
   if (isTooSlow) {
-    plan = await timed(folder, { setting: 'small', precision }, keys, progress);
+    plan = await timed(folder, 'small', keys, progress);
     progress.line(
       `the full demo takes about ${duration(fullMs)} here; this is the small one (--setting full: the full one)`,
     );
   }
-  const choices = { setting: isTooSlow ? 'small' : (setting ?? 'full'), precision: plan.bag.config.precision };
-  await writeFileAtomically(choicesFile(folder), `${JSON.stringify(choices)}\n`);
+  const used = { setting: isTooSlow ? 'small' : (setting ?? 'full') };
+  await writeFileAtomically(settingFile(folder), `${JSON.stringify(used)}\n`);
   progress.line(`about ${duration(totalMs(plan))} for three runs on the embedded data set, into ${folder}`);
   return plan;
 }
@@ -62,19 +53,15 @@ export async function planDemo(
 const totalMs = ({ teacher, baseline, bag, cost }: DemoPlan): number =>
   [teacher, baseline, bag].reduce((sum, run) => sum + cost(run), 0);
 
-const choicesFile = (folder: string) => join(folder, 'demo.json');
+const settingFile = (folder: string) => join(folder, 'demo.json');
 
-async function readChoices(folder: string): Promise<DemoChoices> {
-  const text = await readFile(choicesFile(folder), 'utf8').catch(() => '{}');
-  return JSON.parse(text) as DemoChoices;
+/** The setting of a demo that goes on. */
+async function startedSetting(folder: string): Promise<DemoSetting | undefined> {
+  const text = await readFile(settingFile(folder), 'utf8').catch(() => '{}');
+  return (JSON.parse(text) as { setting?: DemoSetting }).setting;
 }
 
-async function timed(
-  folder: string,
-  { setting = 'full', precision }: DemoChoices,
-  keys: PartialConfig,
-  progress: Progress,
-): Promise<DemoPlan> {
+async function timed(folder: string, setting: DemoSetting, keys: PartialConfig, progress: Progress): Promise<DemoPlan> {
   const { config: student } = await readConfigFile(demoConfigs[setting]);
   const planned = (title: string, name: string, config: Config): PlannedRun => ({
     title,
@@ -83,8 +70,8 @@ async function timed(
   });
   const teacher = planned('the teacher', 'teacher', defaultTeacher(student, keys));
   const baseline = planned("the paper's baseline", 'baseline', resolveConfig(student, { recipe: 'baseline' }, keys));
-  const distilled = { distillation: { teacher: teacher.out }, precision };
-  const bag = planned('the whole bag', 'bag', await newConfig([student, distilled, keys]));
+  const learning = [student, { distillation: { teacher: teacher.out } }, keys];
+  const bag = planned('the whole bag', 'bag', await newConfig(learning, join(folder, 'bag')));
   const runs = [teacher, baseline, bag];
   return { teacher, baseline, bag, cost: await timeRuns(runs, bag.config.synthetic, teacher.config, progress) };
 }

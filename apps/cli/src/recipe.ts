@@ -15,6 +15,7 @@ import { cutmixAdapter, mixupAdapter, trainable, type Tricks } from '@bag/traine
 import { parameterGroups } from './parameter-groups.js';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
+import { precisionNote } from './precision/known.js';
 
 /** The learning rate at the run's batch, before any schedule. */
 export function peakRate({ learningRate, batch, accumulate }: Config): number {
@@ -113,8 +114,7 @@ export function tricksOf(
   if (mixup.alpha > 0 && cutmix.alpha > 0) {
     throw new UsageError('mixup.alpha and cutmix.alpha are both on; set one of them to 0');
   }
-  const precision = policy({ dtype: config.precision });
-  const tricks: Tricks = { precision };
+  const tricks: Tricks = { precision: policy({ dtype: config.precision }) };
   const notes: string[] = [];
   notes.push(...rateNotes(config));
   if (config.noBiasDecay) {
@@ -145,7 +145,7 @@ export function tricksOf(
     tricks.distillation = { teacherLogits: (images) => teacher.apply(images), temperature, hardWeight, softWeight };
     notes.push(`distillation: T = ${temperature}, from ${distillation.teacher ?? ''}`);
   }
-  notes.push(`precision: ${precision.describe()}`);
+  notes.push(precisionNote(config));
   const scaler = scalerOf(config);
   if (scaler !== undefined) {
     const dynamic = `dynamic, from ${scaler.init().scale}`;

@@ -32,6 +32,8 @@ import { MetricsLog } from './metrics-log.js';
 import { epochOf, take } from './epoch.js';
 import { imageSizeOf, modelOf } from './network.js';
 import { createFolder, shownPath } from './paths.js';
+import { precisionVersion } from './precision/known.js';
+import { precisionTimes } from './precision/measure.js';
 import type { Progress } from './progress.js';
 import { averageOf, optimizerOf, scalerOf, tricksOf } from './recipe.js';
 import { shippedNames } from './shipped.js';
@@ -100,6 +102,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const { network, notes: startNotes } = await startNetwork(config, training.classes, {
     init: checkpoint === undefined,
   });
+  if (!resume && config.precision !== 'fp32') await precisionTimes(config, config.precision);
   const teacher = await teacherOf(config, training);
   const { tricks, notes: trickNotes } = tricksOf(config, network, teacher);
   const notes = [...startNotes, ...trickNotes];
@@ -131,7 +134,10 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     progress.line(`resumed ${where} (step ${checkpoint.step})`);
   } else {
     if (resume) progress.line('no checkpoint yet: the run starts from its beginning');
-    const saved: SavedRun = { config, classes: [...training.classes], images, versions: environment(), notes };
+    const versions = resume
+      ? resumedWith((await readRun(folder)).versions, environment())
+      : { ...environment(), ...precisionVersion(config) };
+    const saved: SavedRun = { config, classes: [...training.classes], images, versions, notes };
     await folder.writeConfig(saved);
   }
   const metrics = await MetricsLog.open(folder, { step: state.optimizer.step, epoch: state.epoch });

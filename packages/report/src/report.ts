@@ -113,18 +113,14 @@ export async function studyReport({ rows }: StudyData): Promise<Report> {
   return { html: page('Ablation study', sections), charts: [chart, ...curves] };
 }
 
-/** What was said when a run began; of several runs only what not all of them said. */
+/** What runs said when they began: a row for each subject, a column for each run. */
 function tricks(runs: readonly RunData[]): string[] {
-  const common = new Set(
-    runs.length === 1 ? [] : (runs[0]?.notes ?? []).filter((note) => runs.every(({ notes }) => notes?.includes(note))),
-  );
-  const tables = runs.flatMap(({ name, notes = [] }) => {
-    const rows = notes.filter((note) => !common.has(note)).map((note) => splitAt(note, ': '));
-    return rows.length === 0
-      ? []
-      : [htmlTable(runs.length === 1 ? 'As the run said when it began.' : name, ['', ''], rows)];
-  });
-  return tables.length === 0 ? [] : [section('What the tricks did', ...tables)];
+  const said = runs.map(({ notes = [] }) => new Map(notes.map((note) => splitAt(note, ': '))));
+  const subjects = [...new Set(said.flatMap((one) => [...one.keys()]))];
+  if (subjects.length === 0) return [];
+  const head = runs.length === 1 ? ['', ''] : ['', ...runs.map(({ name }) => name)];
+  const rows = subjects.map((subject) => [subject, ...said.map((one) => one.get(subject) ?? '')]);
+  return [section('What the tricks did', htmlTable('As the runs said when they began.', head, rows))];
 }
 
 function splitAt(text: string, separator: string): [string, string] {
