@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { demoSettings } from './demo-settings.js';
 import { engineChoices } from './engines/names.js';
 import { silence } from './progress.js';
 import { bold } from './style.js';
@@ -375,7 +376,12 @@ program
   .option('--out <folder>', 'where the runs go')
   .addOption(backend())
   .option('--seed <n>', 'of everything random', whole(0))
-  .addHelpText('after', examples('npx bag demo --out runs/demo --seed 1'))
+  .addOption(
+    new Option('--setting <name>', 'how much is trained; left out, small where full takes too long').choices(
+      demoSettings,
+    ),
+  )
+  .addHelpText('after', examples('npx bag demo --out runs/demo --seed 1', 'npx bag demo --setting small'))
   .action(async (flags: object) => {
     await (await import('./commands/demo.js')).demoCommand(flags);
   });

@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomically } from '@bag/trainer/node';
+import { readConfigFile, resolveConfig } from './config/load.js';
+import type { Config, PartialConfig } from './config/schema.js';
+import { newConfig } from './commands/train.js';
+import { type DemoSetting, demoConfigs } from './demo-settings.js';
+import { duration } from './duration.js';
+import type { PlannedRun } from './planned-runs.js';
+import type { Progress } from './progress.js';
+import { timeRuns } from './study/estimate.js';
+import { defaultTeacher } from './study/study.js';
+
+/** A full demo that takes longer gives way to the small one. */
+const patienceMs = 4 * 60_000;
+
+/** The three runs of the demo. */
+export interface DemoPlan {
+  teacher: PlannedRun;
+  baseline: PlannedRun;
+  bag: PlannedRun;
+  /** Expected milliseconds of a run. */
+  cost: (run: PlannedRun) => number;
+}
+
+/**
+ * Plans the runs on the current engine and says how long they take. The full setting gives way to the small one where
+ * nothing is said and it would take too long.
+ * @param keys What all three runs have: the seed, the engine.
+ */
+export async function planDemo(
+  folder: string,
+  asked: DemoSetting | undefined,
+  keys: PartialConfig,
+  progress: Progress,
+): Promise<DemoPlan> {
+  const setting = asked ?? (await startedSetting(folder));
+  let plan = await timed(folder, setting ?? 'full', keys, progress);
+  const fullMs = totalMs(plan);
+  const isTooSlow = setting === undefined && fullMs > patienceMs;
+  if (isTooSlow) {
+    plan = await timed(folder, 'small', keys, progress);
+    progress.line(
+      `the full demo takes about ${duration(fullMs)} here; this is the small one (--setting full: the full one)`,
+    );
+  }
+  const used = { setting: isTooSlow ? 'small' : (setting ?? 'full') };
+  await writeFileAtomically(settingFile(folder), `${JSON.stringify(used)}\n`);
+  progress.line(`about ${duration(totalMs(plan))} for three runs on the embedded data set, into ${folder}`);
+  return plan;
+}
+
+const totalMs = ({ teacher, baseline, bag, cost }: DemoPlan): number =>
+  [teacher, baseline, bag].reduce((sum, run) => sum + cost(run), 0);
+
+const settingFile = (folder: string) => join(folder, 'demo.json');
+
+/** The setting of a demo that goes on. */
+async function startedSetting(folder: string): Promise<DemoSetting | undefined> {
+  const text = await readFile(settingFile(folder), 'utf8').catch(() => '{}');
+  return (JSON.parse(text) as { setting?: DemoSetting }).setting;
+}
+
+async function timed(folder: string, setting: DemoSetting, keys: PartialConfig, progress: Progress): Promise<DemoPlan> {
+  const { config: student } = await readConfigFile(demoConfigs[setting]);
+  const planned = (title: string, name: string, config: Config): PlannedRun => ({
+    title,
+    out: join(folder, name),
+    config,
+  });
+  const teacher = planned('the teacher', 'teacher', defaultTeacher(student, keys));
+  const baseline = planned("the paper's baseline", 'baseline', resolveConfig(student, { recipe: 'baseline' }, keys));
+  const learning = [student, { distillation: { teacher: teacher.out } }, keys];
+  const bag = planned('the whole bag', 'bag', await newConfig(learning, join(folder, 'bag')));
+  const runs = [teacher, baseline, bag];
+  return { teacher, baseline, bag, cost: await timeRuns(runs, bag.config.synthetic, teacher.config, progress) };
+}
