@@ -6,7 +6,7 @@ import type { Config, PartialConfig } from './config/schema.js';
 import { newConfig } from './commands/train.js';
 import { type DemoSetting, demoConfigs } from './demo-settings.js';
 import { duration } from './duration.js';
-import type { PlannedRun } from './planned-runs.js';
+import { finished, type PlannedRun } from './planned-runs.js';
 import type { Progress } from './progress.js';
 import { timeRuns } from './study/estimate.js';
 import { defaultTeacher } from './study/study.js';
@@ -14,19 +14,19 @@ import { defaultTeacher } from './study/study.js';
 /** A full demo that takes longer gives way to the small one. */
 const patienceMs = 4 * 60_000;
 
-/** The three runs of the demo. */
 export interface DemoPlan {
-  teacher: PlannedRun;
-  baseline: PlannedRun;
-  bag: PlannedRun;
-  /** Expected milliseconds of a run. */
+  /** The teacher, the baseline, the bag. */
+  runs: PlannedRun[];
+  /** Expected milliseconds of a run that is not finished. */
   cost: (run: PlannedRun) => number;
+  /** Of what is left to do. */
+  totalMs: number;
 }
 
 /**
  * Plans the runs on the current engine and says how long they take. The full setting gives way to the small one where
  * nothing is said and it would take too long.
- * @param keys What all three runs have: the seed, the engine.
+ * @param keys What all three runs have: the seed, the engine, whatever else is set.
  */
 export async function planDemo(
   folder: string,
@@ -36,7 +36,7 @@ export async function planDemo(
 ): Promise<DemoPlan> {
   const setting = asked ?? (await startedSetting(folder));
   let plan = await timed(folder, setting ?? 'full', keys, progress);
-  const fullMs = totalMs(plan);
+  const fullMs = plan.totalMs;
   const isTooSlow = setting === undefined && fullMs > patienceMs;
   if (isTooSlow) {
     plan = await timed(folder, 'small', keys, progress);
@@ -46,12 +46,11 @@ export async function planDemo(
   }
   const used = { setting: isTooSlow ? 'small' : (setting ?? 'full') };
   await writeFileAtomically(settingFile(folder), `${JSON.stringify(used)}\n`);
-  progress.line(`about ${duration(totalMs(plan))} for three runs on the embedded data set, into ${folder}`);
+  if (plan.totalMs > 0) {
+    progress.line(`about ${duration(plan.totalMs)} for three runs on the embedded data set, into ${folder}`);
+  }
   return plan;
 }
-
-const totalMs = ({ teacher, baseline, bag, cost }: DemoPlan): number =>
-  [teacher, baseline, bag].reduce((sum, run) => sum + cost(run), 0);
 
 const settingFile = (folder: string) => join(folder, 'demo.json');
 
@@ -73,5 +72,8 @@ async function timed(folder: string, setting: DemoSetting, keys: PartialConfig, 
   const learning = [student, { distillation: { teacher: teacher.out } }, keys];
   const bag = planned('the whole bag', 'bag', await newConfig(learning, join(folder, 'bag')));
   const runs = [teacher, baseline, bag];
-  return { teacher, baseline, bag, cost: await timeRuns(runs, bag.config.synthetic, teacher.config, progress) };
+  const isFinished = await Promise.all(runs.map(finished));
+  const open = runs.filter((_, i) => isFinished[i] === undefined);
+  const cost = await timeRuns(open, bag.config.synthetic, teacher.config, progress);
+  return { runs, totalMs: open.reduce((sum, run) => sum + cost(run), 0), cost };
 }

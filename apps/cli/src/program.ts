@@ -381,6 +381,7 @@ program
       demoSettings,
     ),
   )
+  .option('--set <key=value>', 'any key of all three runs (repeatable)', collect)
   .addHelpText('after', examples('npx bag demo --out runs/demo --seed 1', 'npx bag demo --setting small'))
   .action(async (flags: object) => {
     await (await import('./commands/demo.js')).demoCommand(flags);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { comparison, type RunData } from '@bag/report';
 import { readRunData, writeReport } from '@bag/report/node';
 import { accuracyPlot } from '../accuracy-plot.js';
+import { assignments, mergeConfigs } from '../config/load.js';
 import { planDemo } from '../demo-plan.js';
 import type { DemoSetting } from '../demo-settings.js';
 import { duration } from '../duration.js';
@@ -18,17 +19,20 @@ export interface DemoFlags {
   backend?: EngineChoice;
   seed?: number;
   setting?: DemoSetting;
+  set?: string[];
 }
 
 /** The main job: the same small network with the paper's baseline and with the whole bag, on the embedded data set. */
-export async function demoCommand({ out, backend = 'auto', seed = 0, setting }: DemoFlags): Promise<void> {
+export async function demoCommand(flags: DemoFlags): Promise<void> {
+  const { out, backend = 'auto', seed = 0, setting, set = [] } = flags;
   const folder = out ?? join('runs', `demo-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`);
+  const keys = mergeConfigs({ backend, seed }, ...(await assignments(set)));
   await createFolder(folder);
   await useEngine(backend);
   const startMs = Date.now();
   const results = await withProgress(async (progress) => {
-    const { teacher, baseline, bag, cost } = await planDemo(folder, setting, { backend, seed }, progress);
-    return stoppable(progress, (signal) => trainAll([teacher, baseline, bag], { progress, cost, signal }));
+    const { runs, cost } = await planDemo(folder, setting, keys, progress);
+    return stoppable(progress, (signal) => trainAll(runs, { progress, cost, signal }));
   });
   if (results === undefined) {
     console.error(`stopped; go on with: npx bag demo --out ${folder}`);
