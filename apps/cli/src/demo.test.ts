@@ -1,8 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folder, run } from './fixtures/program.js';
+
+interface Losses {
+  loss: number;
+  hard: number;
+  soft: number;
+}
 
 /** The demo with two epochs of a few images. */
 const tiny = ['epochs=2', 'synthetic.train=64', 'synthetic.validation=20', 'batch=32'].flatMap((one) => ['--set', one]);
@@ -40,6 +46,22 @@ test('the demo says how long it takes, and ends with the tricks, both curves, th
   expect([configOf('demo/teacher')['model'], configOf('demo/bag')['model']]).toEqual(['resnet14', 'resnet8']);
 
   expect(configOf('demo/bag')['imageSize']).toBe(16);
+
+  // The bag learns from a teacher: its loss is told in terms, wherever it is told.
+  const lines = readFileSync(join(folder, 'demo', 'bag', 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  for (const line of lines) {
+    const record = JSON.parse(line) as Losses & { train?: Losses };
+    const { loss, hard, soft } = record.train ?? record;
+    expect(loss).toBeCloseTo(hard + soft, 4);
+    // Far below the teacher's entropy, T² ln 10 = 921.
+    expect(loss).toBeLessThan(100);
+  }
+  const [events = ''] = readdirSync(join(folder, 'demo', 'bag')).filter((name) => name.startsWith('events.'));
+  const tags = readFileSync(join(folder, 'demo', 'bag', events), 'latin1');
+  for (const tag of ['step/hard', 'step/soft', 'loss/hard', 'loss/soft']) expect(tags).toContain(tag);
+  expect(stderr).not.toContain('epoch 1: loss');
 
   const again = demo('--out', 'demo');
   expect(again.stderr.match(/is finished already/g)).toHaveLength(3);
