@@ -14,10 +14,10 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: 'forks',
-    // Each holds an engine or two; more files than this no package has in need of a core.
+    // Each holds an engine or two.
     maxWorkers: Math.min(16, availableParallelism()),
-    // Sums depend on the number of threads: the same on every machine, and no more threads than are of use.
-    env: { BAG_NUM_THREADS: process.env['BAG_NUM_THREADS'] ?? '2' },
+    // The same sums on every machine, and no threads that wait for a core which another test has.
+    env: { BAG_NUM_THREADS: process.env['BAG_NUM_THREADS'] ?? '1' },
     reporters: ['default', 'json'],
     // What `npm test` adds up.
     outputFile: { json: '.cache/tests.json' },
