@@ -1,6 +1,6 @@
 // What the scripts share: the repository's root, child processes, quiet environments.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -44,4 +44,58 @@ export function manifests(folder) {
     .map((name) => join(root, folder, name))
     .filter((path) => existsSync(join(path, 'package.json')))
     .map((path) => ({ path, ...JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) }));
+}
+
+/** Packages that hold tests. */
+export const packages = () => [...manifests('packages'), ...manifests('apps')];
+
+/** The test files below a package's `src` whose name, and whose text where that is asked for, match; as vitest wants them. */
+export function testFiles(path, name, text) {
+  const source = join(path, 'src');
+  return readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts') && name.test(file))
+    .filter((file) => text === undefined || text.test(readFileSync(join(source, file), 'utf8')))
+    .map((file) => `src/${file}`);
+}
+
+/**
+ * Runs some of a package's tests and gives how many passed, and what failed by name.
+ *
+ * @param {string} title Names the report.
+ * @param {object} env Variables of the environment.
+ * @param {string[]} more Options of vitest.
+ */
+export function runTests(title, { path, name }, files, env, more = []) {
+  if (files.length === 0) return { passed: 0, failed: [] };
+  const file = join(path, '.cache', `tests-${title}.json`);
+  rmSync(file, { force: true });
+  const options = ['run', ...files, ...more, '--reporter=json', `--outputFile=${file}`];
+  const { status, stdout, stderr } = spawnSync(bin('vitest'), options, {
+    cwd: path,
+    env: { ...environment, ...env },
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  if (!existsSync(file)) return { passed: 0, failed: [`${name}: ${(stderr || stdout).trim().split('\n').at(-1)}`] };
+  const { numPassedTests, testResults } = JSON.parse(readFileSync(file, 'utf8'));
+  const failed = testResults.flatMap(({ status, message, assertionResults }) => {
+    // A file that does not load has no tests, but it has failed.
+    if (status === 'failed' && assertionResults.length === 0) return [`${name}: ${message}`];
+    const broken = assertionResults.filter((one) => one.status === 'failed');
+    return broken.map((one) => `${name}: ${one.fullName}: ${one.failureMessages[0]?.split('\n')[0]}`);
+  });
+  if (status !== 0 && failed.length === 0) failed.push(`${name}: vitest ends with status ${status}`);
+  return { passed: numPassedTests, failed };
+}
+
+/** Adds up what several `runTests` gave. */
+export const sum = (results) => ({
+  passed: results.reduce((total, one) => total + one.passed, 0),
+  failed: results.flatMap((one) => one.failed),
+});
+
+/** The line that `.ci/run` looks for; the process fails where a test did. */
+export function conclude({ passed, failed }) {
+  console.log(`${passed} passed, ${failed.length} failed`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
 }

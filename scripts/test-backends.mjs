@@ -1,51 +1,28 @@
 // npm run test:backends [-- ENGINE…]: the contract of every package on every engine that this machine has, and a list of
 // those that it lacks. What `npm test` does not run on (TensorFlow, WebGPU, a browser) gets all tests that name no engine.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { bin, environment, manifests, root } from './lib.mjs';
+import { conclude, environment, packages, root, runTests, sum, testFiles } from './lib.mjs';
 import { setUp } from './setup.mjs';
 
 const names = ['cpu', 'wasm', 'onednn', 'tensorflow', 'tensorflow-gpu', 'webgpu', 'browser'];
 /** `npm test` runs on these. */
 const alwaysTested = ['cpu', 'wasm', 'onednn'];
 
+const on = (engines) => ({ BAG_TEST_BACKENDS: engines });
+
 /** Why an engine cannot be had here; undefined where it can. */
 function lack(engine) {
-  const { failed } = runTests(engine, { path: join(root, 'tools', 'testing'), name: engine }, ['src/engines.test.ts']);
+  const testing = { path: join(root, 'tools', 'testing'), name: engine };
+  const { failed } = runTests(engine, testing, ['src/engines.test.ts'], on(engine));
   return failed.find((line) => line.includes(' starts: '))?.replace(/^.*? starts: (?:\w*Error: )?/, '');
 }
 
 /** The test files of a package that run on each engine; where `npm test` runs them anyway, the proof of its contract. */
-function filesFor(engine, path) {
-  const source = join(path, 'src');
-  const files = readdirSync(source, { recursive: true }).filter((name) => name.endsWith('.test.ts'));
-  const chosen = alwaysTested.includes(engine)
-    ? files.filter((name) => /(contract|agreement)\.test\.ts$/.test(name))
-    : files.filter((name) => /\b(testContract|describeOnBackends)\(/.test(readFileSync(join(source, name), 'utf8')));
-  return chosen.map((name) => `src/${name}`);
-}
-
-/** Runs some of a package's tests on an engine; gives what failed by name. */
-function runTests(engine, { path, name }, files, backends = engine) {
-  if (files.length === 0) return { passed: 0, failed: [] };
-  const file = join(path, '.cache', `tests-${engine}.json`);
-  rmSync(file, { force: true });
-  const options = ['run', ...files, '--reporter=json', `--outputFile=${file}`];
-  const { stdout, stderr } = spawnSync(bin('vitest'), options, {
-    cwd: path,
-    env: { ...environment, BAG_TEST_BACKENDS: backends },
-    encoding: 'utf8',
-  });
-  if (!existsSync(file)) return { passed: 0, failed: [`${name}: ${(stderr || stdout).trim().split('\n').at(-1)}`] };
-  const { numPassedTests, testResults } = JSON.parse(readFileSync(file, 'utf8'));
-  const failed = testResults.flatMap(({ status, message, assertionResults }) => {
-    if (status === 'failed' && assertionResults.length === 0) return [`${name}: ${message}`];
-    const broken = assertionResults.filter((one) => one.status === 'failed');
-    return broken.map((one) => `${name}: ${one.fullName}: ${one.failureMessages[0]?.split('\n')[0]}`);
-  });
-  return { passed: numPassedTests, failed };
-}
+const filesFor = (engine, path) =>
+  alwaysTested.includes(engine)
+    ? testFiles(path, /(contract|agreement)\.test\.ts$/)
+    : testFiles(path, /(?<!\.long)\.test\.ts$/, /\b(testContract|describeOnBackends)\(/);
 
 /** A browser's engines: the contracts, and a page that trains. */
 function testBrowser() {
@@ -60,7 +37,7 @@ function testBrowser() {
   }
   for (const [line] of counts) console.log(`browser, ${line}`);
   const app = { path: join(root, 'apps', 'browser'), name: '@bag/browser' };
-  const page = runTests('browser', app, ['src/page.test.ts'], 'wasm,webgl,webgpu');
+  const page = runTests('browser', app, ['src/page.test.ts'], on('wasm,webgl,webgpu'));
   const contracts = [...stdout.matchAll(/^ *(?:FAIL|×) +(.*)$/gm)].map(([, title]) => title);
   const nothing = counts.length === 0 ? [stderr.trim().split('\n').at(-1)] : [];
   const failed = [...page.failed, ...contracts, ...nothing];
@@ -73,13 +50,7 @@ function testEngine(engine) {
   if (engine === 'browser') return testBrowser();
   const missing = lack(engine);
   if (missing !== undefined) return { missing };
-  const results = [...manifests('packages'), ...manifests('apps')].map((one) =>
-    runTests(engine, one, filesFor(engine, one.path)),
-  );
-  return {
-    passed: results.reduce((sum, one) => sum + one.passed, 0),
-    failed: results.flatMap((one) => one.failed),
-  };
+  return sum(packages().map((one) => runTests(engine, one, filesFor(engine, one.path), on(engine))));
 }
 
 const wanted = process.argv.slice(2);
@@ -89,21 +60,19 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 setUp();
-let [passed, failed] = [0, 0];
+const results = [];
 for (const engine of wanted.length > 0 ? wanted : names) {
   const start = Date.now();
   const result = testEngine(engine);
   if (result.missing !== undefined) {
     console.log(`${engine}: lacking: ${result.missing}`);
     // One that was asked for by name has to be there.
-    if (wanted.length > 0) failed++;
+    if (wanted.length > 0) results.push({ passed: 0, failed: [engine] });
     continue;
   }
   const seconds = Math.round((Date.now() - start) / 1000);
   console.log(`${engine}: ${result.passed} passed, ${result.failed.length} failed in ${seconds} s`);
   for (const line of result.failed) console.log(`  FAIL ${line}`);
-  passed += result.passed;
-  failed += result.failed.length;
+  results.push(result);
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+conclude(sum(results));

@@ -245,7 +245,7 @@ describe('broadcasting', () => {
   });
 
   test('results beyond the cache', async () => {
-    const rows = 98321;
+    const rows = 32_783;
     const columns = 65;
     const y = await evaluate(() =>
       tf

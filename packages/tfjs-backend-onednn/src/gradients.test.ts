@@ -2,7 +2,7 @@ import { crossEntropy, PendingStatistics, valueAndGradients } from '@bag/ops';
 import { resnet } from '@bag/resnet-variants';
 import * as tf from '@tensorflow/tfjs';
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import './index.js';
 
 /** What `fixtures/make-gradients.py` writes down, in double precision. */
@@ -75,42 +75,59 @@ function errorNorm(name: string, gradient: Float32Array, products: number[]): nu
   return Math.hypot(...differences) / Math.sqrt(products.length);
 }
 
-test('ResNet-50-D: no gradient’s error is more than thrice that of PyTorch’s fp32', { timeout: 180_000 }, async () => {
-  await tf.setBackend('onednn');
+describe('ResNet-50-D', () => {
   const { batch, size, classes } = golden;
-  const network = resnet({ depth: 50, variant: 'd', classes }, { random: () => 0.5 });
-  const trainable = network.parameters.filter(({ variable }) => variable.trainable);
-  tf.tidy(() => {
-    for (const { name, shape, variable } of trainable) variable.assign(tf.tensor(fill(name, shape), shape));
-  });
-  const labels = tf.tensor1d(Int32Array.from({ length: batch }, (_, i) => (i * 97) % classes));
+  let network: ReturnType<typeof resnet>;
+  let trainable: (typeof network)['parameters'];
   /** Squares of errors, relative and norm-wise, for each set of images. */
-  const squares = new Map(trainable.map(({ name }) => [name, [] as number[]]));
-  expect([...squares.keys()].sort()).toEqual(Object.keys(golden.tensors).sort());
+  const squares = new Map<string, number[]>();
 
-  for (const [set, noiseName] of golden.images.entries()) {
-    const images = tf.tensor4d(noise(noiseName, batch * size * size * 3), [batch, size, size, 3]);
-    const statistics = new PendingStatistics();
-    const { value, gradients } = valueAndGradients(() => {
-      const logits = network.apply(images, { training: true, statistics });
-      return tf.mean<tf.Scalar>(crossEntropy({ logits, labels }));
-    }, trainable);
-    statistics.commit();
-    for (const [name, errors] of squares) {
-      const { norms, products } = golden.tensors[name] as Sketch;
-      const values = (await gradients[name]?.data()) as Float32Array;
-      errors.push((errorNorm(name, values, products[set] as number[]) / (norms[set] as number)) ** 2);
-    }
-    tf.dispose([images, value, gradients] as tf.TensorContainer);
-  }
-  labels.dispose();
-  network.dispose();
-
-  const ratios = [...squares].map(([name, errors]) => {
-    const error = Math.sqrt(errors.reduce((a, b) => a + b) / errors.length);
-    return { name, ratio: error / (golden.tensors[name] as Sketch).error };
+  beforeAll(async () => {
+    await tf.setBackend('onednn');
+    network = resnet({ depth: 50, variant: 'd', classes }, { random: () => 0.5 });
+    trainable = network.parameters.filter(({ variable }) => variable.trainable);
+    tf.tidy(() => {
+      for (const { name, shape, variable } of trainable) variable.assign(tf.tensor(fill(name, shape), shape));
+    });
   });
-  ratios.sort((a, b) => b.ratio - a.ratio);
-  const [worst] = ratios as [(typeof ratios)[number]];
-  expect(worst.ratio, `the error of ${worst.name}’s gradient in units of PyTorch’s`).toBeLessThanOrEqual(3);
+  afterAll(() => network.dispose());
+
+  test('has the parameters of PyTorch’s', () => {
+    for (const { name } of trainable) squares.set(name, []);
+    expect([...squares.keys()].sort()).toEqual(Object.keys(golden.tensors).sort());
+  });
+
+  test.each([...golden.images.entries()])(
+    'set of images %i: its gradients are near to those',
+    async (set, noiseName) => {
+      const images = tf.tensor4d(noise(noiseName, batch * size * size * 3), [batch, size, size, 3]);
+      const labels = tf.tensor1d(Int32Array.from({ length: batch }, (_, i) => (i * 97) % classes));
+      const statistics = new PendingStatistics();
+      const { value, gradients } = valueAndGradients(() => {
+        const logits = network.apply(images, { training: true, statistics });
+        return tf.mean<tf.Scalar>(crossEntropy({ logits, labels }));
+      }, trainable);
+      statistics.commit();
+      for (const [name, errors] of squares) {
+        const { norms, products } = golden.tensors[name] as Sketch;
+        const values = (await gradients[name]?.data()) as Float32Array;
+        const error = errorNorm(name, values, products[set] as number[]) / (norms[set] as number);
+        // That of PyTorch’s fp32 is up to 0.021, and a set of images by itself may be several times as unlucky.
+        expect(error, name).toBeLessThan(0.1);
+        errors.push(error ** 2);
+      }
+      tf.dispose([images, labels, value, gradients] as tf.TensorContainer);
+    },
+  );
+
+  test('no gradient’s error is more than thrice that of PyTorch’s fp32', () => {
+    const ratios = [...squares].map(([name, errors]) => {
+      expect(errors, name).toHaveLength(golden.images.length);
+      const error = Math.sqrt(errors.reduce((a, b) => a + b) / errors.length);
+      return { name, ratio: error / (golden.tensors[name] as Sketch).error };
+    });
+    ratios.sort((a, b) => b.ratio - a.ratio);
+    const [worst] = ratios as [(typeof ratios)[number]];
+    expect(worst.ratio, `the error of ${worst.name}’s gradient in units of PyTorch’s`).toBeLessThanOrEqual(3);
+  });
 });
