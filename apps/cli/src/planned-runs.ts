@@ -56,7 +56,7 @@ export async function trainAll(
       continue;
     }
     progress.line(`${i + 1}/${plan.length}: ${run.title} (${modelTitle(run.config)}, ${run.config.epochs} epochs)`);
-    progress.start(total);
+    let started = false;
     const { stopped } = await runTraining({
       config: run.config,
       out: run.out,
@@ -64,7 +64,12 @@ export async function trainAll(
       progress,
       signal,
       tellsEpochs: false,
-      onShare: (share, text) => progress.update(before + share * cost(run), `${i + 1}/${plan.length}  ${text}`),
+      onShare: (share, text) => {
+        // Not before: reading the images has a progress of its own.
+        if (!started) progress.start(total, before);
+        started = true;
+        progress.update(before + share * cost(run), `${i + 1}/${plan.length}  ${text}`);
+      },
     });
     progress.stop();
     if (stopped) return undefined;

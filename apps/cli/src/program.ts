@@ -137,8 +137,8 @@ program
     'after',
     examples(
       'npx bag ablate demo --dry-run                        what would run, and how long',
-      'npx bag ablate demo --seeds 2 --budget 30m --out runs/study',
-      'npx bag ablate --out runs/study --seeds 3            go on with it, with one more seed',
+      'npx bag ablate demo --seeds 5 --out runs/study',
+      'npx bag ablate --out runs/study --seeds 6            go on with it, with one more seed',
       'npx bag ablate imagenet/resnet50d-efficient imagenet/resnet50d-cosine --data IMAGENET',
     ),
   )
