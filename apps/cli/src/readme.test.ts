@@ -19,7 +19,7 @@ async function writeWeights(path: string): Promise<void> {
   await writeFile(path, serializeSafetensors(torchWeights(Object.fromEntries(parameters)), { format: 'pt' }));
 }
 
-test('resnet50d of timm, fine-tuned on a folder, as the README has it', { timeout: 600_000 }, async () => {
+test('resnet50d of timm, fine-tuned on a folder, as the README has it', async () => {
   const blocks = [...readFileSync(readme, 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
   const example = blocks.find((text) => text.includes('--init resnet50d.safetensors'));
   expect(example).toBeDefined();
