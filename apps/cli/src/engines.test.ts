@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { folder, run, runWith, small, tiny } from './fixtures/program.js';
 
 interface Doctor {
@@ -17,12 +17,19 @@ interface Doctor {
     threadsFrom?: string;
     instructionSet?: string;
     memoryLimitBytes?: number;
-    halves?: { bfloat16: { computedBy: string | null } };
+    halves?: Record<string, { computedBy: string | null; convertedBy: string }>;
     gigaflops?: number;
     reason?: string;
     fix?: string;
   }[];
 }
+
+/** What multiplies bfloat16 in the instruction sets that oneDNN tells. */
+const multiplies: Record<string, string | null> = {
+  ...{ default: null, avx2: null, avx2_vnni: null, avx2_vnni_2: null, avx512: null, avx512_vnni: null },
+  ...{ avx512_bf16: 'AVX-512-BF16', avx512_fp16: 'AVX-512-BF16', avx10_2: 'AVX-512-BF16' },
+  ...{ amx: 'AMX', amx_fp16: 'AMX', avx10_2_amx_2: 'AMX' },
+};
 
 test('doctor tells the machine, times each engine that is there, and names the one that auto takes', () => {
   const { stdout } = runWith({ BAG_NUM_THREADS: '1' }, 'doctor', '--json');
@@ -43,49 +50,16 @@ test('doctor tells the machine, times each engine that is there, and names the o
     if (name !== 'onednn') continue;
     expect(rest).toMatchObject({ threads: 1, threadsFrom: 'BAG_NUM_THREADS' });
     expect(rest.version).toMatch(/^oneDNN \d+\.\d+\.\d+$/);
-    expect(rest.instructionSet).toMatch(/\w/);
     expect(rest.memoryLimitBytes).toBeGreaterThan(0);
-  }
-});
-
-describe('16 bits', () => {
-  const narrow = { ONEDNN_MAX_CPU_ISA: 'AVX2' };
-  let here: Doctor['engines'][number] | undefined;
-  beforeAll(() => {
-    const { engines } = JSON.parse(run('doctor', '--json').stdout) as Doctor;
-    here = engines.find(({ name, available }) => name === 'onednn' && available);
-  });
-  const precisionOf = (env: object, ...args: string[]) => {
-    const { stdout } = runWith(env, 'train', ...args, '--dry-run', '--json');
-    return (JSON.parse(stdout) as { config: { precision: string } }).config.precision;
-  };
-
-  test('doctor tells what computes in them', () => {
-    if (here === undefined) return;
-    const byInstructions: Record<string, string> = { avx512_bf16: 'AVX-512-BF16', amx: 'AMX' };
-    expect(here.halves).toEqual({
-      bfloat16: { computedBy: byInstructions[here.instructionSet ?? ''] ?? null, convertedBy: 'shifts' },
+    const { instructionSet = '', halves } = rest;
+    // A set that is newer than all of these may have anything.
+    const isNew = /^isa 0x[0-9a-f]+$/.test(instructionSet);
+    if (!isNew) expect(Object.keys(multiplies)).toContain(instructionSet);
+    expect(halves).toMatchObject({
+      bfloat16: { convertedBy: 'shifts', ...(!isNew && { computedBy: multiplies[instructionSet] }) },
       float16: { computedBy: null, convertedBy: process.arch === 'x64' ? 'F16C' : 'software' },
     });
-    if (process.arch !== 'x64') return;
-    const { stdout } = runWith(narrow, 'doctor');
-    expect(stdout).toContain('onednn: instructions avx2, ');
-    expect(stdout).toContain('onednn: bf16: storage only: computed in float32, converted by shifts');
-    expect(stdout).toContain('onednn: fp16: storage only: computed in float32, converted by F16C');
-  });
-
-  test('a run that names no precision takes bf16 where the engine computes in it', () => {
-    const hardware = here?.halves?.bfloat16.computedBy != null;
-    expect(precisionOf({})).toBe(hardware ? 'bf16' : 'fp32');
-    if (process.arch === 'x64') expect(precisionOf(narrow)).toBe('fp32');
-    expect(precisionOf({}, '--backend', 'wasm')).toBe('fp32');
-    expect(precisionOf({}, '--recipe', 'baseline')).toBe('fp32');
-  });
-
-  test('a precision that is named is taken', () => {
-    expect(precisionOf({}, '--precision', 'fp32')).toBe('fp32');
-    expect(precisionOf(narrow, '--set', 'precision=bf16')).toBe('bf16');
-  });
+  }
 });
 
 test('a run keeps which engine it was made with, and why', () => {

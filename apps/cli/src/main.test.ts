@@ -75,7 +75,7 @@ test('models agree with the published counts, as JSON', () => {
 });
 
 test('a dry run says what would be done', () => {
-  const args = ['train', '--model', 'resnet20', '--recipe', 'bag', '--dry-run', '--epochs', '10', '--batch', '100'];
+  const args = 'train --model resnet20 --recipe bag --dry-run --epochs 10 --batch 100 --precision fp32'.split(' ');
   const text = run(...args).stdout;
   // 2000 embedded images; ResNet-20-D has nine blocks and two projections: 22 filters and the dense weight decay.
   for (const line of [

@@ -1,5 +1,13 @@
-import type { EpochEvent, StepEvent } from '@bag/trainer';
+import type { EpochEvent, Losses, StepEvent } from '@bag/trainer';
 import { EventFile, type RunFolder } from '@bag/trainer/node';
+
+/** The terms of a loss, where there is a teacher: against the labels, and from the teacher. */
+function terms(group: string, { hard, soft }: Losses): Record<string, number> {
+  return {
+    ...(hard !== undefined && { [`${group}/hard`]: hard }),
+    ...(soft !== undefined && { [`${group}/soft`]: soft }),
+  };
+}
 
 /** A run's metrics, twice: `metrics.jsonl`, and an event file for TensorBoard. */
 export class MetricsLog {
@@ -22,6 +30,7 @@ export class MetricsLog {
     const { step, loss, rate, scale, imagesPerSecond } = event;
     await this.#events.scalars(step + 1, {
       'step/loss': loss,
+      ...terms('step', event),
       'step/learning rate': rate,
       'step/loss scale': scale,
       'step/images per second': imagesPerSecond,
@@ -33,6 +42,7 @@ export class MetricsLog {
     const { step, train: training, validation, average, memory } = event;
     const scores = Object.entries({ training, validation, averaged: average });
     await this.#events.scalars(step, {
+      ...terms('loss', training),
       'memory/tensors': memory.tensors,
       'memory/tensors MiB': memory.bytes / 2 ** 20,
       ...(memory.nativeBytes !== undefined && { 'memory/native MiB': memory.nativeBytes / 2 ** 20 }),

@@ -3,10 +3,12 @@ import { RunFolder } from '@bag/trainer/node';
 import { differingKeys } from './config/load.js';
 import type { Config } from './config/schema.js';
 import { missingValidation } from './data.js';
+import { duration } from './duration.js';
 import { UsageError } from './errors.js';
 import { modelTitle } from './network.js';
 import type { Progress } from './progress.js';
 import { readRun } from './run.js';
+import { percent } from './table.js';
 import { runTraining } from './training.js';
 
 /** One run of several that are made in a row. */
@@ -54,14 +56,20 @@ export async function trainAll(
       continue;
     }
     progress.line(`${i + 1}/${plan.length}: ${run.title} (${modelTitle(run.config)}, ${run.config.epochs} epochs)`);
-    progress.start(total);
+    let started = false;
     const { stopped } = await runTraining({
       config: run.config,
       out: run.out,
       resume: (await new RunFolder(run.out).checkpointSteps()).length > 0,
       progress,
       signal,
-      onShare: (share, text) => progress.update(before + share * cost(run), `${i + 1}/${plan.length}  ${text}`),
+      tellsEpochs: false,
+      onShare: (share, text) => {
+        // Not before: reading the images has a progress of its own.
+        if (!started) progress.start(total, before);
+        started = true;
+        progress.update(before + share * cost(run), `${i + 1}/${plan.length}  ${text}`);
+      },
     });
     progress.stop();
     if (stopped) return undefined;
@@ -69,6 +77,7 @@ export async function trainAll(
     if (done === undefined) {
       throw new UsageError(`${run.title} has nothing to validate on: ${await missingValidation(run.config)}; add it`);
     }
+    progress.line(`top-1 ${percent(done.scores.top1)} after ${duration(done.seconds * 1000)}`);
     before += cost(run);
     results.push(done);
   }

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { demoSettings } from './demo-settings.js';
 import { engineChoices } from './engines/names.js';
 import { silence } from './progress.js';
 import { bold } from './style.js';
@@ -136,8 +137,8 @@ program
     'after',
     examples(
       'npx bag ablate demo --dry-run                        what would run, and how long',
-      'npx bag ablate demo --seeds 2 --budget 30m --out runs/study',
-      'npx bag ablate --out runs/study --seeds 3            go on with it, with one more seed',
+      'npx bag ablate demo --seeds 5 --out runs/study',
+      'npx bag ablate --out runs/study --seeds 6            go on with it, with one more seed',
       'npx bag ablate imagenet/resnet50d-efficient imagenet/resnet50d-cosine --data IMAGENET',
     ),
   )
@@ -375,7 +376,13 @@ program
   .option('--out <folder>', 'where the runs go')
   .addOption(backend())
   .option('--seed <n>', 'of everything random', whole(0))
-  .addHelpText('after', examples('npx bag demo --out runs/demo --seed 1'))
+  .addOption(
+    new Option('--setting <name>', 'how much is trained; left out, small where full takes too long').choices(
+      demoSettings,
+    ),
+  )
+  .option('--set <key=value>', 'any key of all three runs (repeatable)', collect)
+  .addHelpText('after', examples('npx bag demo --out runs/demo --seed 1', 'npx bag demo --setting small'))
   .action(async (flags: object) => {
     await (await import('./commands/demo.js')).demoCommand(flags);
   });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { withProgress } from './progress.js';
 
 /** What is written to a terminal of 80 columns. */
@@ -21,4 +21,22 @@ test('work that fails ends the bar, which would keep the process alive, and give
   expect(written.join('')).toContain(showCursor);
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(written.length, 'writes after the end').toBe(before);
+});
+
+test('the time left goes by what was done since the start, not by what was there before', async () => {
+  const written: string[] = [];
+  const stream = { write: (text: string) => written.push(text) > 0 } as unknown as NodeJS.WriteStream;
+  vi.useFakeTimers();
+  try {
+    await withProgress((progress) => {
+      progress.start(100, 50);
+      vi.advanceTimersByTime(20_000);
+      // Ten in twenty seconds, and forty are left.
+      progress.update(60, 'training');
+      return Promise.resolve();
+    }, stream);
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(written).toEqual(['60 %, 1 min 20 s left  training\n']);
 });

@@ -3,8 +3,11 @@ import { duration } from './duration.js';
 
 /** Shows how far long work has come: a bar on a terminal, plain lines elsewhere, both on standard error. */
 export interface Progress {
-  /** @param total In any unit that grows evenly with time. */
-  start(total: number): void;
+  /**
+   * @param total In any unit that grows evenly with time.
+   * @param done What was done before the clock starts.
+   */
+  start(total: number, done?: number): void;
   /** @param done In the same unit. */
   update(done: number, text: string): void;
   /** Says something that stays. */
@@ -61,8 +64,8 @@ class Bar implements Progress {
     );
   }
 
-  start(total: number): void {
-    this.#bar.start(total, 0, { text: '' });
+  start(total: number, done = 0): void {
+    this.#bar.start(total, done, { text: '' });
     this.#running = true;
   }
 
@@ -88,6 +91,7 @@ const silent: Progress = { start: nothing, update: nothing, line: nothing, stop:
 class Lines implements Progress {
   readonly #stream: NodeJS.WriteStream;
   #total = 0;
+  #before = 0;
   #startMs = 0;
   #lastMs = 0;
 
@@ -95,8 +99,9 @@ class Lines implements Progress {
     this.#stream = stream;
   }
 
-  start(total: number): void {
+  start(total: number, done = 0): void {
     this.#total = total;
+    this.#before = done;
     this.#startMs = this.#lastMs = Date.now();
   }
 
@@ -104,9 +109,8 @@ class Lines implements Progress {
     const nowMs = Date.now();
     if (nowMs - this.#lastMs < 10_000) return;
     this.#lastMs = nowMs;
-    const share = done / this.#total;
-    const left = ((nowMs - this.#startMs) / share) * (1 - share);
-    this.line(`${Math.floor(share * 100)} %, ${duration(left)} left  ${text}`);
+    const left = ((nowMs - this.#startMs) / (done - this.#before)) * (this.#total - done);
+    this.line(`${Math.floor((done / this.#total) * 100)} %, ${duration(left)} left  ${text}`);
   }
 
   line(text: string): void {

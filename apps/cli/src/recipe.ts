@@ -15,6 +15,7 @@ import { cutmixAdapter, mixupAdapter, trainable, type Tricks } from '@bag/traine
 import { parameterGroups } from './parameter-groups.js';
 import type { Config } from './config/schema.js';
 import { UsageError } from './errors.js';
+import { precisionNote } from './precision/known.js';
 
 /** The learning rate at the run's batch, before any schedule. */
 export function peakRate({ learningRate, batch, accumulate }: Config): number {
@@ -84,6 +85,25 @@ export function scalerOf({ precision, lossScale }: Config): LossScaler | undefin
   return lossScale === 'dynamic' ? lossScaler() : staticLossScaler(lossScale);
 }
 
+/** The learning rate, a line for each of its tricks. */
+function rateNotes(config: Config): string[] {
+  const { schedule, base, baseBatch, linearScaling: scaled } = config.learningRate;
+  const images = config.batch * config.accumulate;
+  const peak = Number(peakRate(config).toPrecision(4));
+  const warmupEpochs = warmupOf(config);
+  const scaling =
+    images === baseBatch
+      ? `warning: linear scaling changes nothing: the batch is baseBatch, ${baseBatch}`
+      : `linear scaling: ${base} for ${baseBatch} images is ${peak} for ${images}`;
+  return [
+    `learning rate: ${peak}, ${schedule === 'constant' ? schedule : `${schedule} decay`}`,
+    ...(scaled ? [scaling] : []),
+    ...(warmupEpochs > 0 ? [`warmup: ${warmupEpochs} epochs`] : []),
+  ];
+}
+
+const mixedTop1 = 'training top-1 counts the share of the predicted class';
+
 /** The tricks that act in the loop, and a line for each trick that is on. */
 export function tricksOf(
   config: Config,
@@ -91,20 +111,12 @@ export function tricksOf(
   teacher: Network | undefined,
 ): { tricks: Tricks; notes: string[] } {
   const { labelSmoothing, mixup, cutmix, distillation, lossScale, epochs } = config;
-  const { schedule, base, linearScaling: scaled } = config.learningRate;
   if (mixup.alpha > 0 && cutmix.alpha > 0) {
     throw new UsageError('mixup.alpha and cutmix.alpha are both on; set one of them to 0');
   }
-  const precision = policy({ dtype: config.precision });
-  const tricks: Tricks = { precision };
+  const tricks: Tricks = { precision: policy({ dtype: config.precision }) };
   const notes: string[] = [];
-  const rate = Number(peakRate(config).toPrecision(4));
-  notes.push(
-    `learning rate: ${rate}${scaled ? ` (linear scaling of ${base})` : ''}, ${schedule}, warmup of ${warmupOf(config)} epochs`,
-  );
-  if (scaled && config.batch * config.accumulate === config.learningRate.baseBatch) {
-    notes.push(`warning: linear scaling changes nothing: the batch is baseBatch, ${config.learningRate.baseBatch}`);
-  }
+  notes.push(...rateNotes(config));
   if (config.noBiasDecay) {
     const all = trainable(network);
     const undecayed = parameterGroups({ ...config, weightDecay: 1, rateScale: {} }, all).filter(
@@ -121,19 +133,19 @@ export function tricksOf(
   if (mixup.alpha > 0) {
     tricks.mixing = mixupAdapter({ ...mixup, epochs });
     const off = mixup.offEpochs > 0 ? `, the last ${mixup.offEpochs} epochs without` : '';
-    notes.push(`mixup: α = ${mixup.alpha} per ${mixup.per}${off}`);
+    notes.push(`mixup: α = ${mixup.alpha} per ${mixup.per}${off}; ${mixedTop1}`);
     if (mixup.offEpochs >= epochs) notes.push('warning: mixup finds no epoch to act on; lower mixup.offEpochs');
   }
   if (cutmix.alpha > 0) {
     tricks.mixing = cutmixAdapter(cutmix);
-    notes.push(`cutmix: α = ${cutmix.alpha}`);
+    notes.push(`cutmix: α = ${cutmix.alpha}; ${mixedTop1}`);
   }
   if (teacher !== undefined) {
     const { temperature, hardWeight, softWeight } = distillation;
     tricks.distillation = { teacherLogits: (images) => teacher.apply(images), temperature, hardWeight, softWeight };
     notes.push(`distillation: T = ${temperature}, from ${distillation.teacher ?? ''}`);
   }
-  notes.push(`precision: ${precision.describe()}`);
+  notes.push(precisionNote(config));
   const scaler = scalerOf(config);
   if (scaler !== undefined) {
     const dynamic = `dynamic, from ${scaler.init().scale}`;

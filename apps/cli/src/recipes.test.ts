@@ -9,7 +9,7 @@ const sizes = {
   imagenet: { classes: 1000, train: 1_281_167, validation: 50_000 },
   cifar10: { classes: 10, train: 50_000, validation: 10_000 },
 };
-const names = (await shippedNames()).filter((name) => name !== 'demo');
+const names = (await shippedNames()).filter((name) => !name.startsWith('demo'));
 
 async function recipe(name: string) {
   const { config: said, paper } = await readConfigFile(name);

@@ -9,4 +9,6 @@ export interface SavedRun {
   images: { train: number; validation: number; labels: string };
   /** Versions and hardware that the run was made with. */
   versions: Record<string, string>;
+  /** What each trick did, and what else was said at the start: a line each, its subject before the first colon. */
+  notes?: string[];
 }

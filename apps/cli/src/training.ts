@@ -9,6 +9,7 @@ import {
   train,
   type TrainedEpoch,
   type TrainEvent,
+  type TrainingScores,
   type TrainState,
 } from '@bag/trainer';
 import { type Checkpoint, RunFolder, writeFirstBatch } from '@bag/trainer/node';
@@ -31,9 +32,12 @@ import { MetricsLog } from './metrics-log.js';
 import { epochOf, take } from './epoch.js';
 import { imageSizeOf, modelOf } from './network.js';
 import { createFolder, shownPath } from './paths.js';
+import { precisionVersion } from './precision/known.js';
+import { precisionTimes } from './precision/measure.js';
 import type { Progress } from './progress.js';
 import { averageOf, optimizerOf, scalerOf, tricksOf } from './recipe.js';
 import { shippedNames } from './shipped.js';
+import { RunningMean } from './running-mean.js';
 import { startNetwork } from './start.js';
 import { fingerprint, loadRun, readRun, requireSameData } from './run.js';
 import type { SavedRun } from './saved-run.js';
@@ -64,6 +68,8 @@ export interface TrainingOptions {
   /** Goes on from the newest checkpoint in `out`. */
   resume?: boolean;
   progress: Progress;
+  /** Whether each epoch leaves a line; one run of many does not. */
+  tellsEpochs?: boolean;
   /** How much of the run is done, in [0, 1]; called often. */
   onShare: (share: number, text: string) => void;
   onEvent?: (event: TrainEvent) => void;
@@ -80,7 +86,7 @@ export interface TrainingResult {
 
 /** Trains one run into its folder: metrics, checkpoints, the first batch as a picture. */
 export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
-  const { config, out, resume = false, progress, onShare, signal } = options;
+  const { config, out, resume = false, progress, tellsEpochs = true, onShare, signal } = options;
   const startMs = Date.now();
   const folder = new RunFolder(out);
   const training = await openSplit(config, 'train', progress);
@@ -96,6 +102,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const { network, notes: startNotes } = await startNetwork(config, training.classes, {
     init: checkpoint === undefined,
   });
+  if (!resume && config.precision !== 'fp32') await precisionTimes(config, config.precision);
   const teacher = await teacherOf(config, training);
   const { tricks, notes: trickNotes } = tricksOf(config, network, teacher);
   const notes = [...startNotes, ...trickNotes];
@@ -127,7 +134,10 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     progress.line(`resumed ${where} (step ${checkpoint.step})`);
   } else {
     if (resume) progress.line('no checkpoint yet: the run starts from its beginning');
-    const saved: SavedRun = { config, classes: [...training.classes], images, versions: environment() };
+    const versions = resume
+      ? resumedWith((await readRun(folder)).versions, environment())
+      : { ...environment(), ...precisionVersion(config) };
+    const saved: SavedRun = { config, classes: [...training.classes], images, versions, notes };
     await folder.writeConfig(saved);
   }
   const metrics = await MetricsLog.open(folder, { step: state.optimizer.step, epoch: state.epoch });
@@ -165,6 +175,7 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const epochCost = stepsPerEpoch + validationCost;
   const share = (epoch: number, inEpoch: number) => (epoch * epochCost + inEpoch) / (config.epochs * epochCost);
   let last: EpochEvent | undefined;
+  const [loss, top1] = [new RunningMean(), new RunningMean()];
 
   const onEvent = async (event: TrainEvent, at: State): Promise<void> => {
     options.onEvent?.(event);
@@ -177,8 +188,8 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
         break;
       case 'step': {
         await metrics.step(event);
-        const { epoch, step, loss, top1, rate, imagesPerSecond, skipped } = event;
-        const text = `epoch ${epoch + 1}/${config.epochs}  step ${step + 1}/${config.epochs * stepsPerEpoch}  loss ${loss.toFixed(3)}  top-1 ${percent(top1)}  ${imagesPerSecond.toFixed(0)} images/s  rate ${rate.toFixed(4)}`;
+        const { epoch, step, rate, imagesPerSecond, skipped } = event;
+        const text = `epoch ${epoch + 1}/${config.epochs}  step ${step + 1}/${config.epochs * stepsPerEpoch}  loss ${loss.add(event.loss).toFixed(3)}  top-1 ${percent(top1.add(event.top1))}  ${imagesPerSecond.toFixed(0)} images/s  rate ${rate.toFixed(4)}`;
         onShare(share(epoch, step - epoch * stepsPerEpoch + 1), text);
         if (skipped) progress.line(`step ${step} overflowed and was skipped; the loss scale is halved`);
         break;
@@ -196,10 +207,11 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
         last = event;
         await metrics.epoch(event);
         await folder.updateCheckpoint(plainPart(at));
+        if (!tellsEpochs) break;
         const shown = event.average ?? event.validation;
         const validated = shown === undefined ? '' : `, validation top-1 ${percent(shown.top1)}`;
         progress.line(
-          `epoch ${event.epoch + 1}: loss ${event.train.loss.toFixed(3)}, training top-1 ${percent(event.train.top1)}${validated}, ${event.imagesPerSecond.toFixed(0)} images/s`,
+          `epoch ${event.epoch + 1}: loss ${shownLoss(event.train)}, training top-1 ${percent(event.train.top1)}${validated}, ${event.imagesPerSecond.toFixed(0)} images/s`,
         );
         break;
       }
@@ -272,6 +284,13 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   await training.close?.();
   await validation?.close?.();
   return { scores: last?.average ?? last?.validation, stopped, seconds: (Date.now() - startMs) / 1000 };
+}
+
+/** With a teacher, both terms are told apart. */
+function shownLoss({ loss, hard, soft }: TrainingScores): string {
+  const terms =
+    hard === undefined || soft === undefined ? '' : ` (labels ${hard.toFixed(3)}, teacher ${soft.toFixed(3)})`;
+  return `${loss.toFixed(3)}${terms}`;
 }
 
 async function teacherOf(config: Config, training: Dataset) {

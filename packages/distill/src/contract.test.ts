@@ -1,7 +1,7 @@
 import { testContract, withGradients } from '@bag/testing';
 import * as tf from '@tensorflow/tfjs';
 import * as exports from './index.js';
-import { distillationLoss, gluonWeights, teacher } from './index.js';
+import { distillationDivergence, distillationLoss, gluonWeights, teacher } from './index.js';
 
 testContract({
   exports,
@@ -12,6 +12,15 @@ testContract({
     images: tf.randomNormal<tf.Rank.R4>([2, 3, 3, 5], 0, 1, 'float32', 3),
   }),
   table: {
+    distillationDivergence: {
+      on: ({ studentLogits, teacherLogits }) =>
+        withGradients((z) => distillationDivergence({ studentLogits: z, teacherLogits }), [studentLogits]),
+      // Off: there is nothing to learn from a teacher that agrees.
+      off: ({ studentLogits }) => [
+        distillationDivergence({ studentLogits, teacherLogits: studentLogits }),
+        tf.scalar(0),
+      ],
+    },
     distillationLoss: {
       on: ({ studentLogits, teacherLogits, labels }) =>
         withGradients((z) => distillationLoss({ studentLogits: z, teacherLogits, labels }), [studentLogits]),

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import * as exports from './index.js';
-import { distillationLoss, gluonWeights, teacher } from './index.js';
+import { distillationDivergence, distillationLoss, gluonWeights, teacher } from './index.js';
 
 interface Golden {
   scale: number;
@@ -15,6 +15,8 @@ interface Golden {
   soft: boolean;
   loss: number;
   gradient: number[];
+  divergence: number;
+  divergenceGradient: number[];
 }
 const path = new URL('fixtures/distillation.json', import.meta.url);
 const { cases } = JSON.parse(readFileSync(path, 'utf8')) as { cases: Golden[] };
@@ -70,6 +72,40 @@ describeOnBackends('distillationLoss', () => {
   });
 });
 
+describeOnBackends('distillationDivergence', () => {
+  test.each(cases)('as torch: logits ±$scale, T $temperature', async (golden) => {
+    const { scale, temperature, divergence, divergenceGradient } = golden;
+    const [z, r] = [wave(1.1, scale), wave(0.7, scale)];
+    const f = (studentLogits: tf.Tensor) =>
+      distillationDivergence({ studentLogits: studentLogits as tf.Tensor2D, teacherLogits: r, temperature });
+    const { value, grad } = await expectNoLeak(() => tf.valueAndGrad(f)(z), 2);
+    // It is a small difference of large logarithms: T² times the last bits of log K.
+    expectAllClose(await value.data(), [divergence], { relative: 1e-5, absolute: 2e-7 * temperature ** 2 });
+    const largest = Math.max(...divergenceGradient.map(Math.abs));
+    expectAllClose(await grad.data(), divergenceGradient, { absolute: 1e-5 * Math.max(largest, 0.1) });
+    tf.dispose([z, r, value, grad]);
+  });
+
+  test('is 0 where student and teacher agree, also up to a constant, and so is its gradient', async () => {
+    const z = wave(1.1, 3);
+    const { value, grad } = tf.valueAndGrad((logits) =>
+      distillationDivergence({ studentLogits: logits as tf.Tensor2D, teacherLogits: tf.add(z, 2) }),
+    )(z);
+    expectAllClose(await value.data(), [0], { absolute: 1e-4 });
+    expectAllClose(await grad.data(), new Float32Array(B * K), { absolute: 1e-6 });
+  });
+
+  test('its gradient is that of the soft term of distillationLoss', async () => {
+    const [studentLogits, teacherLogits] = [wave(1.1, 5), wave(0.7, 5)];
+    const labels = tf.tensor1d([0, 1, 2, 3], 'int32');
+    const divergence = tf.grad((z) => distillationDivergence({ studentLogits: z as tf.Tensor2D, teacherLogits }));
+    const soft = tf.grad((z) =>
+      distillationLoss({ studentLogits: z as tf.Tensor2D, teacherLogits, labels, hardWeight: 0 }),
+    );
+    expectAllClose(await divergence(studentLogits).data(), await soft(studentLogits).data(), { absolute: 1e-6 });
+  });
+});
+
 describeOnBackends('teacher', () => {
   test('a function and a network in inference mode; nothing else is kept', async () => {
     const images = tf.ones<tf.Rank.R4>([2, 3, 3, 1]);
@@ -93,7 +129,12 @@ test('gluon’s weighting, and every export is tested here', () => {
   expect(gluonWeights()).toEqual({ hardWeight: 0.5, softWeight: 0.5 });
   expect(gluonWeights(0.25)).toEqual({ hardWeight: 0.25, softWeight: 0.75 });
   expect(() => gluonWeights(2)).toThrow('expected w in [0, 1], got 2');
-  expect(Object.keys(exports).sort()).toEqual(['distillationLoss', 'gluonWeights', 'teacher']);
+  expect(Object.keys(exports).sort()).toEqual([
+    'distillationDivergence',
+    'distillationLoss',
+    'gluonWeights',
+    'teacher',
+  ]);
 });
 
 test('errors name the culprit', () => {
@@ -108,6 +149,12 @@ test('errors name the culprit', () => {
   );
   expect(() => distillationLoss({ studentLogits: z, teacherLogits: z, labels, temperature: 0 })).toThrow(
     'expected temperature > 0, got 0',
+  );
+  expect(() => distillationDivergence({ studentLogits: z, teacherLogits })).toThrow(
+    "distillationDivergence: the teacher's logits have shape [4, 7], the student's [4, 5]",
+  );
+  expect(() => distillationDivergence({ studentLogits: z, teacherLogits: z, temperature: -1 })).toThrow(
+    'distillationDivergence: expected temperature > 0, got -1',
   );
   expect(() => distillationLoss({ studentLogits: z, teacherLogits: z, labels, hardWeight: -1 })).toThrow(
     'expected hardWeight ≥ 0, got -1',

@@ -19,6 +19,7 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
+import { checkLabels, checkLogits, checkTemperature } from './checks.js';
 import { stopGradient } from './stop-gradient.js';
 
 export interface DistillationLossOptions {
@@ -39,7 +40,8 @@ export interface DistillationLossOptions {
 /**
  * Knowledge distillation: h·ℓ(y, softmax(z)) + s·T²·ℓ(softmax(r/T), softmax(z/T)), mean over the batch; ℓ(p, q) =
  * −Σ pₖ log qₖ, h `hardWeight`, s `softWeight`, T `temperature`. T² keeps the soft gradient's size, which shrinks as
- * 1/T². The official code's weighting is `gluonWeights(w)`.
+ * 1/T². The official code's weighting is `gluonWeights(w)`. The second term holds the teacher's entropy, a constant of
+ * T²·H(softmax(r/T)); `distillationDivergence` is that term without it.
  *
  * @returns A scalar owned by the caller; finite for logits of ±1e4, differentiable in `studentLogits` only.
  * @throws Error where the class counts of teacher and student differ or labels have another shape; RangeError for a
@@ -56,10 +58,9 @@ export function distillationLoss({
   hardWeight = 1,
   softWeight = 1,
 }: DistillationLossOptions): Scalar {
-  check(studentLogits, teacherLogits, labels);
-  if (!(temperature > 0 && temperature < Infinity)) {
-    throw new RangeError(`distillationLoss: expected temperature > 0, got ${temperature}; the paper has 20`);
-  }
+  checkLogits('distillationLoss', studentLogits, teacherLogits);
+  checkLabels('distillationLoss', studentLogits, labels);
+  checkTemperature('distillationLoss', temperature);
   for (const [name, weight] of Object.entries({ hardWeight, softWeight })) {
     if (!(weight >= 0)) throw new RangeError(`distillationLoss: expected ${name} ≥ 0, got ${weight}`);
   }
@@ -104,25 +105,4 @@ function probabilities(labels: Tensor1D, classes: number): Tensor {
 /** −Σ pₖ·log softmax(z)ₖ, mean over the batch. */
 function crossEntropy(p: Tensor, z: Tensor): Tensor {
   return neg(mean(sum(mul(p, logSoftmax(z)), 1)));
-}
-
-function check(student: Tensor2D, teacher: Tensor2D, labels: Tensor1D | Tensor2D): void {
-  const [batch, classes] = student.shape;
-  if (student.rank !== 2) {
-    throw new Error(
-      `distillationLoss: expected studentLogits of shape [batch, classes], got [${student.shape.join(', ')}]`,
-    );
-  }
-  if (teacher.shape.join() !== student.shape.join()) {
-    throw new Error(
-      `distillationLoss: the teacher's logits have shape [${teacher.shape.join(', ')}], the student's [${student.shape.join(', ')}]; both need the same images and classes`,
-    );
-  }
-  const integer = labels.rank === 1 && labels.dtype === 'int32' && labels.shape[0] === batch;
-  const soft = labels.rank === 2 && labels.dtype === 'float32' && labels.shape.join() === student.shape.join();
-  if (!integer && !soft) {
-    throw new Error(
-      `distillationLoss: expected labels of shape [${batch}] int32 or [${batch}, ${classes}] float32, got [${labels.shape.join(', ')}] ${labels.dtype}`,
-    );
-  }
 }

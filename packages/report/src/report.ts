@@ -4,7 +4,14 @@ import { confusionMatrix, mostClasses } from './charts/confusion.js';
 import { curvesOf, rowCurves } from './charts/curves.js';
 import { duration, embeddedPng, escapeHtml, htmlTable, percent } from './html.js';
 import { details, figure, page, section } from './page.js';
-import { type Evaluation, finalScores, meanAndDeviation, type RunData, type StudyData } from './run-data.js';
+import {
+  type Evaluation,
+  finalScores,
+  type Losses,
+  meanAndDeviation,
+  type RunData,
+  type StudyData,
+} from './run-data.js';
 
 /** A page, and its charts as files of their own. */
 export interface Report {
@@ -22,6 +29,7 @@ export async function runReport(run: RunData): Promise<Report> {
   const charts = await curvesOf([run]);
   const sections = [
     lead(run),
+    ...tricks([run]),
     section(
       'Curves',
       `<div class="charts">${charts.map(figure).join('\n')}</div>`,
@@ -56,6 +64,7 @@ export async function comparison(runs: readonly RunData[], title = 'Comparison o
   const charts = await curvesOf(runs);
   const sections = [
     section('Scores', scoreTable(runs)),
+    ...tricks(runs),
     section(
       'Curves',
       `<div class="charts">${charts.map(figure).join('\n')}</div>`,
@@ -104,6 +113,21 @@ export async function studyReport({ rows }: StudyData): Promise<Report> {
   return { html: page('Ablation study', sections), charts: [chart, ...curves] };
 }
 
+/** What runs said when they began: a row for each subject, a column for each run. */
+function tricks(runs: readonly RunData[]): string[] {
+  const said = runs.map(({ notes = [] }) => new Map(notes.map((note) => splitAt(note, ': '))));
+  const subjects = [...new Set(said.flatMap((one) => [...one.keys()]))];
+  if (subjects.length === 0) return [];
+  const head = runs.length === 1 ? ['', ''] : ['', ...runs.map(({ name }) => name)];
+  const rows = subjects.map((subject) => [subject, ...said.map((one) => one.get(subject) ?? '')]);
+  return [section('What the tricks did', htmlTable('As the runs said when they began.', head, rows))];
+}
+
+function splitAt(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
 const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
 
 function lead(run: RunData): string {
@@ -132,12 +156,25 @@ function epochTable({ epochs }: RunData): string {
   const scores = (one: { loss: number; top1: number; top5: number } | undefined) =>
     one === undefined ? ['', '', ''] : [one.loss.toFixed(4), percent(one.top1), percent(one.top5)];
   const averaged = epochs.some(({ average }) => average !== undefined);
+  const distilled = epochs.some(({ train }) => train.hard !== undefined);
+  const terms = ({ hard, soft }: Losses) => (distilled ? [hard?.toFixed(4) ?? '', soft?.toFixed(4) ?? ''] : []);
   return htmlTable(
     averaged ? 'Validation is that of the averaged weights.' : 'Scores after each epoch.',
-    ['epoch', 'loss', 'top-1', 'top-5', 'validation loss', 'validation top-1', 'validation top-5', 'images/s'],
+    [
+      'epoch',
+      'loss',
+      'top-1',
+      'top-5',
+      ...(distilled ? ['labels', 'teacher'] : []),
+      'validation loss',
+      'validation top-1',
+      'validation top-5',
+      'images/s',
+    ],
     epochs.map(({ epoch, train, validation, average, imagesPerSecond }) => [
       String(epoch + 1),
       ...scores(train),
+      ...terms(train),
       ...scores(average ?? validation),
       imagesPerSecond.toFixed(0),
     ]),

@@ -5,13 +5,23 @@ export interface Scores {
   top5: number;
 }
 
-/** A line of `metrics.jsonl` for each optimiser step. */
-export interface StepRecord {
-  step: number;
-  epoch: number;
+/** A loss as trained, and where there is a teacher its terms: against the labels, and T²·KL from the teacher. */
+export interface Losses {
   loss: number;
+  hard?: number;
+  soft?: number;
+}
+
+/** Of a mixed example, the share of the predicted class counts. */
+export interface TrainingScores extends Losses {
   top1: number;
   top5: number;
+}
+
+/** A line of `metrics.jsonl` for each optimiser step. */
+export interface StepRecord extends TrainingScores {
+  step: number;
+  epoch: number;
   /** Learning rate. */
   rate: number;
   /** Loss scale. */
@@ -25,7 +35,7 @@ export interface EpochRecord {
   epoch: number;
   /** Steps taken in all at its end. */
   step: number;
-  train: Scores;
+  train: TrainingScores;
   validation?: Scores;
   /** Of the averaged weights. */
   average?: Scores;
@@ -60,6 +70,8 @@ export interface RunData {
   classes: readonly string[];
   /** Versions and hardware that the run was made with. */
   environment: Record<string, string>;
+  /** What was said at its start, a line each: `label smoothing: ε = 0.1`. */
+  notes?: readonly string[];
   steps: readonly StepRecord[];
   epochs: readonly EpochRecord[];
   /** The first batch as the network saw it: a PNG. */

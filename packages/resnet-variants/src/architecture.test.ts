@@ -71,6 +71,20 @@ test('depths and options that do not exist are refused', () => {
   );
 });
 
+test('a network says what of C and D it has', () => {
+  const random = () => 0.5;
+  const notesOf = (network: ReturnType<typeof resnet>) => {
+    network.dispose();
+    return network.notes;
+  };
+  const stem = 'deep stem: 3 convolutions of 3×3';
+  const shortcuts = (count: number) => `average-pool shortcuts: ${count}, before their 1×1 convolutions`;
+  expect(notesOf(resnet({ depth: 50, width: 2, variant: 'b' }, { random }))).toEqual([]);
+  expect(notesOf(resnet({ depth: 50, width: 2, variant: 'c' }, { random }))).toEqual([stem]);
+  expect(notesOf(resnet({ depth: 50, width: 2, variant: 'd' }, { random }))).toEqual([stem, shortcuts(3)]);
+  expect(notesOf(cifarResnet({ depth: 8, width: 4, variant: 'd' }, { random }))).toEqual([shortcuts(2)]);
+});
+
 test('zero-γ reaches the last BatchNorm of every block, basic blocks too, and no other', async () => {
   const random = Math.random;
   const ofStages = (counts: number[], norm: string) =>

@@ -17,6 +17,7 @@ const tests = [
   'activation',
   'convolution',
   'half-kernels',
+  'instruction-set',
   'depthwise',
   'mat-mul',
   'pool',

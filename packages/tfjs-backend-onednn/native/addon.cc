@@ -11,9 +11,9 @@
 
 #include "allocator.h"
 #include "arguments.h"
+#include "instruction_set.h"
 #include "kernels.h"
 #include "primitives.h"
-#include "simd.h"
 
 namespace bag {
 namespace {
@@ -326,17 +326,24 @@ napi_value string(napi_env env, const std::string& text) {
   return result;
 }
 
-const char* instructionSet() {
-  switch (dnnl::get_effective_cpu_isa()) {
-    case dnnl::cpu_isa::sse41: return "sse4.1";
-    case dnnl::cpu_isa::avx: return "avx";
-    case dnnl::cpu_isa::avx2: return "avx2";
-    case dnnl::cpu_isa::avx512_core: return "avx512";
-    case dnnl::cpu_isa::avx512_core_vnni: return "avx512_vnni";
-    case dnnl::cpu_isa::avx512_core_bf16: return "avx512_bf16";
-    case dnnl::cpu_isa::avx512_core_amx: return "amx";
-    default: return "other";
-  }
+/** The only argument, as a set of instructions. */
+int setOf(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  argumentsOf(env, info, values);
+  const double set = numberOf(env, values[0]);
+  if (!(set >= 0 && set < 0x1p31)) throw BadArgument("expected a set of instructions as oneDNN's bits");
+  return static_cast<int>(set);
+}
+
+/** instructionSetName(set) */
+napi_value instructionSetName(napi_env env, napi_callback_info info) {
+  return string(env, bag::instructionSetName(setOf(env, info)));
+}
+
+/** bfloat16Instructions(set): empty where there are none. */
+napi_value bfloat16Instructions(napi_env env, napi_callback_info info) {
+  const char* name = bag::bfloat16Instructions(setOf(env, info));
+  return string(env, name ? name : "");
 }
 
 /** Called by Node when one of its threads ends: its tensors go with it. */
@@ -378,10 +385,10 @@ napi_value start(napi_env env, napi_value exports) {
                                      string(env, std::to_string(version->major) + "." +
                                                      std::to_string(version->minor) + "." +
                                                      std::to_string(version->patch))));
-  check(env, napi_set_named_property(env, exports, "instructionSet", string(env, instructionSet())));
-  const char* bfloat16 = bag::bfloat16Instructions();
-  check(env, napi_set_named_property(env, exports, "bfloat16Instructions", string(env, bfloat16 ? bfloat16 : "")));
+  check(env, napi_set_named_property(env, exports, "instructionSet", number(env, bag::instructionSet())));
 
+  method(env, exports, "instructionSetName", guarded<instructionSetName>);
+  method(env, exports, "bfloat16Instructions", guarded<bfloat16Instructions>);
   method(env, exports, "allocate", guarded<allocate>);
   method(env, exports, "free", guarded<freeBlock>);
   method(env, exports, "newOwner", guarded<newOwner>);

@@ -26,8 +26,7 @@ namespace bag {
 /** Whether BAG_WIDE functions may run: where oneDNN uses AVX-512, too. ONEDNN_MAX_CPU_ISA=AVX2 keeps both from it. */
 bool hasWideVectors();
 
-/** The instructions that multiply bfloat16, where oneDNN uses any; else null. */
-const char* bfloat16Instructions();
+/** Whether oneDNN uses instructions that multiply bfloat16. */
 bool multipliesBfloat16();
 
 typedef float Vector __attribute__((vector_size(32)));

@@ -13,7 +13,7 @@ export interface HalfSupport {
 export interface EngineInfo {
   /** Version of oneDNN, such as `3.2.0`. */
   oneDnnVersion: string;
-  /** The widest instructions that oneDNN uses on this processor, such as `avx512_bf16`. */
+  /** The widest instructions that oneDNN uses on this processor, such as `avx512_bf16`; `default` where it does not tell. */
   instructionSet: string;
   threads: number;
   halves: Record<HalfFormat, HalfSupport>;
@@ -28,10 +28,10 @@ export interface EngineInfo {
 export function info(): EngineInfo {
   return {
     oneDnnVersion: native.oneDnnVersion,
-    instructionSet: native.instructionSet,
+    instructionSet: native.instructionSetName(native.instructionSet),
     threads: native.threads(),
     halves: {
-      bfloat16: { computedBy: native.bfloat16Instructions || null, convertedBy: 'shifts' },
+      bfloat16: { computedBy: native.bfloat16Instructions(native.instructionSet) || null, convertedBy: 'shifts' },
       // The addon is compiled for F16C on x64 and would not have loaded without.
       float16: { computedBy: null, convertedBy: process.arch === 'x64' ? 'F16C' : 'software' },
     },

@@ -27,9 +27,11 @@ export interface Native {
   /** The kernels' names; `run` takes their places in this list. */
   readonly kernels: readonly string[];
   readonly oneDnnVersion: string;
-  readonly instructionSet: string;
-  /** Those that multiply bfloat16; empty where there are none. */
-  readonly bfloat16Instructions: 'AVX-512-BF16' | 'AMX' | '';
+  /** The one that oneDNN uses, as oneDNN's bits. */
+  readonly instructionSet: number;
+  instructionSetName(set: number): string;
+  /** Those of a set that multiply bfloat16; empty where there are none. */
+  bfloat16Instructions(set: number): 'AVX-512-BF16' | 'AMX' | '';
   allocate(bytes: number, owner: number): BlockId;
   free(block: BlockId): void;
   newOwner(): number;

@@ -3,7 +3,7 @@ import type { Ambient, HalfFormat, Operation } from './half.js';
 import { native } from './native.js';
 
 /** Whether oneDNN has instructions for bfloat16 here: without them widening and computing in float32 is faster. */
-const hasBfloat16 = native.bfloat16Instructions !== '';
+const hasBfloat16 = native.bfloat16Instructions(native.instructionSet) !== '';
 
 interface Stored {
   halfOf(dataId: object): HalfFormat | undefined;

@@ -90,7 +90,7 @@ testContract({
     Metrics: {
       on: () => {
         const metrics = new Metrics();
-        metrics.add(1.5, [1, 2, 3, 4, 5, 6], [1, 2]);
+        metrics.add({ loss: 1.5 }, [1, 2, 3, 4, 5, 6], { labels: [1, 2] });
         return metrics.result();
       },
       off: () => [new Metrics().result(), { loss: 0, top1: 0, top5: 0 }],

@@ -30,7 +30,7 @@ export async function evaluate<B extends Batch>(
       return [z, mean<Scalar>(crossEntropy({ logits: z, labels: tensor1d(labels, 'int32') }))] as const;
     });
     const values = (await logits.data()) as Float32Array;
-    metrics.add((await loss.data())[0] as number, values, labels);
+    metrics.add({ loss: (await loss.data())[0] as number }, values, { labels });
     logits.dispose();
     loss.dispose();
     onLogits?.(values, batch);

@@ -1,3 +1,5 @@
+import type { Losses } from './metrics.js';
+
 /** What the trainer tells while it works. Steps and epochs count from 0; shares lie in [0, 1]. */
 export type TrainEvent =
   | { kind: 'start'; epochs: number; stepsPerEpoch: number; fromEpoch: number; notes: string[] }
@@ -9,15 +11,10 @@ export type TrainEvent =
   | EpochEvent
   | { kind: 'stopped'; epoch: number; step: number };
 
-export interface StepEvent {
+export interface StepEvent extends TrainingScores {
   kind: 'step';
   epoch: number;
   step: number;
-  /** Mean loss of the batch as trained: smoothed, mixed, distilled. */
-  loss: number;
-  /** Against the unmixed labels. */
-  top1: number;
-  top5: number;
   /** Learning rate η of this update. */
   rate: number;
   /** Loss scale in force. */
@@ -26,6 +23,12 @@ export interface StepEvent {
   skipped: boolean;
   examples: number;
   imagesPerSecond: number;
+}
+
+/** What training gives, on the examples as trained: the losses, and of a mixed example the share of its classes. */
+export interface TrainingScores extends Losses {
+  top1: number;
+  top5: number;
 }
 
 export interface Scores {
@@ -39,7 +42,8 @@ export interface EpochEvent {
   epoch: number;
   /** Optimiser steps taken in all. */
   step: number;
-  train: Scores;
+  /** Means over the steps that were not skipped. */
+  train: TrainingScores;
   /** Absent where there is no validation set. */
   validation?: Scores;
   /** Of the averaged weights, where averaging is on. */

@@ -1,7 +1,7 @@
 export { cutmixAdapter, mixupAdapter, type MixupAdapterOptions } from './adapters.js';
 export { evaluate, type EvaluateOptions } from './evaluate.js';
-export type { EpochEvent, MemoryInUse, Scores, StepEvent, TrainEvent } from './events.js';
-export { Metrics } from './metrics.js';
+export type { EpochEvent, MemoryInUse, Scores, StepEvent, TrainEvent, TrainingScores } from './events.js';
+export { type Losses, Metrics, type Truth } from './metrics.js';
 export { hardLoss, type HardLossOptions, type Targets } from './objective.js';
 export { loadParameters, storeParameters, type StoredTensor } from './parameters.js';
 export {

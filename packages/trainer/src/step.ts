@@ -1,4 +1,4 @@
-import { distillationLoss } from '@bag/distill';
+import { distillationDivergence } from '@bag/distill';
 import { PendingStatistics, valueAndGradients } from '@bag/ops';
 import type { Random } from '@bag/random';
 import {
@@ -13,7 +13,9 @@ import {
   type Tensor4D,
   tidy,
 } from '@tensorflow/tfjs';
+import type { Losses, Truth } from './metrics.js';
 import { hardLoss, type Targets } from './objective.js';
+import { readAndDispose } from './read-and-dispose.js';
 import { fullPrecision, type Tricks } from './tricks.js';
 import { type Batch, type NamedTensors, type Network, trainable } from './types.js';
 
@@ -36,10 +38,17 @@ export interface Backward {
   gradients: NamedTensors;
   /** Running statistics to commit if the step is good. */
   statistics: PendingStatistics;
-  /** Mean loss over all examples, unscaled. */
-  loss: number;
-  /** Logits of each microbatch, for the metrics. */
-  logits: Float32Array[];
+  /** Means over all examples, unscaled. */
+  losses: Losses;
+  /** What the metrics of each microbatch go by. */
+  predictions: Prediction[];
+}
+
+/** A microbatch as the network saw it: its logits, and what they should say. */
+export interface Prediction {
+  /** `[batch, classes]`, row-major. */
+  logits: Float32Array;
+  truth: Truth;
 }
 
 /** Forward and backward of one optimiser step: batch → mixing → network → loss → scale → gradients. */
@@ -48,23 +57,44 @@ export async function backward(options: BackwardOptions): Promise<Backward> {
   const statistics = new PendingStatistics();
   const total = microbatches.reduce((sum, { labels }) => sum + labels.length, 0);
   let gradients: NamedTensors | undefined;
-  let loss = 0;
-  const logits: Float32Array[] = [];
+  const losses: Losses = { loss: 0 };
+  const predictions: Prediction[] = [];
   try {
     for (const [i, batch] of microbatches.entries()) {
       const share = batch.labels.length / total;
       const one = microbatch(options, { batch, i, share }, statistics, i === 0 ? onImages : undefined);
       gradients = gradients === undefined ? one.gradients : accumulate(gradients, one.gradients);
-      logits.push((await one.logits.data()) as Float32Array);
-      loss += (await one.loss.data())[0] as number;
-      dispose([one.logits, one.loss]);
+      predictions.push({ logits: await readAndDispose(one.logits), truth: await truthOf(one.targets) });
+      losses.loss += (await number(one.loss)) / options.lossScale;
+      if (one.terms !== undefined) {
+        losses.hard = (losses.hard ?? 0) + share * (await number(one.terms.hard));
+        losses.soft = (losses.soft ?? 0) + share * (await number(one.terms.soft));
+      }
     }
   } catch (error) {
     statistics.discard();
     dispose(gradients ?? {});
     throw error;
   }
-  return { gradients: gradients ?? {}, statistics, loss: loss / options.lossScale, logits };
+  return { gradients: gradients ?? {}, statistics, losses, predictions };
+}
+
+const number = async (scalar: Scalar): Promise<number> => (await readAndDispose(scalar))[0] as number;
+
+/** What the targets say, which are disposed. */
+async function truthOf({ labels, partnerLabels, lambda }: Targets): Promise<Truth> {
+  const own = await readAndDispose(labels);
+  if (partnerLabels === undefined || lambda === undefined) return { labels: own };
+  return { labels: own, partnerLabels: await readAndDispose(partnerLabels), lambda };
+}
+
+/** What a microbatch gives; all tensors are owned by the caller. */
+interface Microbatch {
+  gradients: NamedTensors;
+  loss: Scalar;
+  terms: ObjectiveTerms | undefined;
+  logits: Tensor2D;
+  targets: Targets;
 }
 
 function microbatch(
@@ -72,7 +102,7 @@ function microbatch(
   { batch, i, share }: { batch: Batch; i: number; share: number },
   statistics: PendingStatistics,
   onImages: ((images: Tensor4D) => void) | undefined,
-): { gradients: NamedTensors; loss: Scalar; logits: Tensor2D } {
+): Microbatch {
   const precision = tricks.precision ?? fullPrecision;
   const { images, targets } = mixed(batch, tricks, epoch, random('mixing', i));
   onImages?.(images);
@@ -80,16 +110,22 @@ function microbatch(
   const teacherLogits = tricks.distillation?.teacherLogits(images);
   const apply = { training: true, statistics, random: random('dropout', i) };
   let logits: Tensor2D | undefined;
+  let terms: ObjectiveTerms | undefined;
   const loss = (): Scalar =>
     tidy(() => {
       logits = keep(precision.autocast(() => network.apply(images, apply)));
-      return mul<Scalar>(objective(logits, teacherLogits, targets, tricks), share * lossScale);
+      const whole = objective(logits, teacherLogits, targets, tricks);
+      if (whole.terms !== undefined) terms = { hard: keep(whole.terms.hard), soft: keep(whole.terms.soft) };
+      return mul<Scalar>(whole.loss, share * lossScale);
     });
   try {
     const { value, gradients } = precision.step(() => valueAndGradients(loss, trainable(network)));
-    return { gradients, loss: value, logits: logits as unknown as Tensor2D };
+    return { gradients, loss: value, terms, logits: logits as unknown as Tensor2D, targets };
+  } catch (error) {
+    dispose([targets.labels, targets.partnerLabels ?? []].flat());
+    throw error;
   } finally {
-    dispose([images, targets.labels, targets.partnerLabels ?? [], teacherLogits ?? []].flat());
+    dispose([images, teacherLogits ?? []].flat());
   }
 }
 
@@ -107,25 +143,23 @@ function mixed(
   return result;
 }
 
-/** The labels' loss, and the teacher's where there is one. */
+interface ObjectiveTerms {
+  hard: Scalar;
+  soft: Scalar;
+}
+
+/** The labels' loss, and the divergence from the teacher where there is one. */
 function objective(
   logits: Tensor2D,
   teacherLogits: Tensor2D | undefined,
   targets: Targets,
   { smoothing = { epsilon: 0, spread: 'all' }, distillation }: Tricks,
-): Scalar {
+): { loss: Scalar; terms?: ObjectiveTerms } {
   const hard = hardLoss(logits, targets, { smoothing: smoothing.epsilon, spread: smoothing.spread });
-  if (distillation === undefined || teacherLogits === undefined) return hard;
+  if (distillation === undefined || teacherLogits === undefined) return { loss: hard };
   const { temperature, hardWeight, softWeight } = distillation;
-  const soft = distillationLoss({
-    studentLogits: logits,
-    teacherLogits,
-    labels: targets.labels,
-    temperature,
-    hardWeight: 0,
-    softWeight,
-  });
-  return add(mul(hard, hardWeight), soft);
+  const soft = distillationDivergence({ studentLogits: logits, teacherLogits, temperature });
+  return { loss: add(mul(hard, hardWeight), mul(soft, softWeight)), terms: { hard, soft } };
 }
 
 function accumulate(sum: NamedTensors, next: NamedTensors): NamedTensors {

@@ -2,8 +2,9 @@ import { allFinite } from '@bag/mixed-precision';
 import { createRandom } from '@bag/random';
 import { dispose, memory, type MemoryInfo, nextFrame, type Tensor4D } from '@tensorflow/tfjs';
 import { evaluate } from './evaluate.js';
-import type { EpochEvent, MemoryInUse, Scores, TrainEvent } from './events.js';
+import type { EpochEvent, MemoryInUse, Scores, TrainEvent, TrainingScores } from './events.js';
 import { Metrics } from './metrics.js';
+import { readAndDispose } from './read-and-dispose.js';
 import { backward, type Backward } from './step.js';
 import type { Tricks } from './tricks.js';
 import type { Batch, NamedTensors, Network } from './types.js';
@@ -45,7 +46,7 @@ export interface TrainState<O, S, A> {
 
 /** What is known of an epoch before its validation. */
 export interface TrainedEpoch {
-  train: Scores;
+  train: TrainingScores;
   seconds: number;
   imagesPerSecond: number;
 }
@@ -196,7 +197,7 @@ async function trainStep<O extends { readonly step: number }, S extends { readon
   const { step } = state.optimizer;
   const scale = state.scaler?.scale ?? 1;
   const startMs = performance.now();
-  let firstBatch: Promise<{ images: Float32Array; shape: Tensor4D['shape'] }> | undefined;
+  let firstBatch: { images: Promise<Float32Array>; shape: Tensor4D['shape'] } | undefined;
   const result = await backward({
     network,
     tricks,
@@ -206,14 +207,14 @@ async function trainStep<O extends { readonly step: number }, S extends { readon
     random: (purpose, i) => createRandom({ seed, purpose: `${purpose}-${i}`, epoch, index: step }),
     ...(step === 0 && {
       onImages: (images: Tensor4D) => {
-        firstBatch = taken(images.clone());
+        firstBatch = { images: readAndDispose(images.clone()), shape: images.shape };
       },
     }),
   });
-  const finite = Number.isFinite(result.loss) && (await allFinite(Object.values(result.gradients)));
+  const finite = Number.isFinite(result.losses.loss) && (await allFinite(Object.values(result.gradients)));
   if (!finite && !(scaler !== undefined && state.scaler !== undefined && scaler.canBackOff(state.scaler))) {
     release(result);
-    throw new NonFiniteLossError(step, result.loss, optimizer.rateAt(step), scale);
+    throw new NonFiniteLossError(step, result.losses.loss, optimizer.rateAt(step), scale);
   }
   const next: TrainState<O, S, A> = {
     ...state,
@@ -229,33 +230,22 @@ async function trainStep<O extends { readonly step: number }, S extends { readon
   release(result);
 
   const stepMetrics = new Metrics();
-  for (const [i, { labels }] of microbatches.entries()) {
-    const logits = result.logits[i] as Float32Array;
-    stepMetrics.add(result.loss, logits, labels);
-    if (finite) epochMetrics.add(result.loss, logits, labels);
+  for (const metrics of finite ? [stepMetrics, epochMetrics] : [stepMetrics]) {
+    for (const { logits, truth } of result.predictions) metrics.add(result.losses, logits, truth);
   }
   if (firstBatch !== undefined) {
-    await onEvent?.({ kind: 'first-batch', ...(await firstBatch) }, next);
+    const { images, shape } = firstBatch;
+    await onEvent?.({ kind: 'first-batch', images: await images, shape }, next);
   }
-  const { top1, top5 } = stepMetrics.result();
+  const scores = stepMetrics.result();
   const { examples } = stepMetrics;
   const imagesPerSecond = (examples / (performance.now() - startMs)) * 1e3;
   const rate = optimizer.rateAt(step);
-  const { loss } = result;
   await onEvent?.(
-    { kind: 'step', epoch, step, loss, top1, top5, rate, scale, skipped: !finite, examples, imagesPerSecond },
+    { kind: 'step', epoch, step, ...scores, rate, scale, skipped: !finite, examples, imagesPerSecond },
     next,
   );
   return next;
-}
-
-/** Reads a tensor and disposes it, not before: reads of the plain WebGPU backend fail where that happens on the way. */
-async function taken(tensor: Tensor4D): Promise<{ images: Float32Array; shape: Tensor4D['shape'] }> {
-  try {
-    return { images: await tensor.data<'float32'>(), shape: tensor.shape };
-  } finally {
-    tensor.dispose();
-  }
 }
 
 function release({ gradients, statistics }: Backward): void {

@@ -96,7 +96,7 @@ function shape(output: string): string {
     .replace(/"processor":"[^"]*"/g, '"processor":"#"')
     .replace(/[-−+]?\d[\d.,e+-]*/g, '#')
     .replace(/^engine: .*/gm, 'engine: #')
-    .replace(/^precision: .*/gm, 'precision: #')
+    .replace(/^(?:warning: )?precision: .*/gm, 'precision: #')
     .replace(/# thread\b/g, '# threads')
     .replace(/│.*/g, '│')
     .replace(/─+/g, '─')

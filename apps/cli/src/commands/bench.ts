@@ -6,6 +6,7 @@ import { useEngine } from '../engines/use.js';
 import { UsageError } from '../errors.js';
 import { benchmarkInput } from '../input-benchmark.js';
 import type { EngineChoice } from '../engines/names.js';
+import { median } from '../median.js';
 import { buildNetwork, imageSizeOf, modelOf, variantOf } from '../network.js';
 import { processor } from '../processor.js';
 import { withProgress } from '../progress.js';
@@ -176,12 +177,6 @@ function describe(result: Result): string {
     `${imagesPerSecond} images/s`,
     `peak memory ${peakRssMiB} MiB${native}`,
   ].join('\n');
-}
-
-function median(sorted: readonly number[]): number {
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] as number)) / 2;
 }
 
 const round = (value: number) => Math.round(value * 100) / 100;

@@ -1,72 +1,73 @@
 import { join } from 'node:path';
-import { countMultiplyAdds } from '@bag/network';
-import { modelArchitecture } from '@bag/models';
-import { comparison } from '@bag/report';
+import { comparison, type RunData } from '@bag/report';
 import { readRunData, writeReport } from '@bag/report/node';
-import { readConfigFile, resolveConfig } from '../config/load.js';
-import type { PartialConfig } from '../config/schema.js';
+import { accuracyPlot } from '../accuracy-plot.js';
+import { assignments, mergeConfigs } from '../config/load.js';
+import { planDemo } from '../demo-plan.js';
+import type { DemoSetting } from '../demo-settings.js';
+import { duration } from '../duration.js';
+import type { EngineChoice } from '../engines/names.js';
 import { useEngine } from '../engines/use.js';
 import { stoppable } from '../interrupt.js';
-import { type PlannedRun, trainAll } from '../planned-runs.js';
 import { createFolder } from '../paths.js';
-import { duration } from '../duration.js';
+import { type FinishedRun, trainAll } from '../planned-runs.js';
 import { withProgress } from '../progress.js';
 import { percent, table } from '../table.js';
-import { newConfig } from './train.js';
 
 export interface DemoFlags {
   out?: string;
-  backend?: string;
+  backend?: EngineChoice;
   seed?: number;
-}
-
-/** Few training images, so that generalisation is what is tested; the student is the shipped configuration `demo`. */
-async function plannedRuns(folder: string, flags: PartialConfig): Promise<PlannedRun[]> {
-  const { config: student } = await readConfigFile('demo');
-  const teacher = join(folder, 'teacher');
-  return [
-    {
-      title: 'the teacher',
-      out: teacher,
-      config: resolveConfig(student, { model: 'resnet14', epochs: 14, mixup: { alpha: 0 } }, flags),
-    },
-    {
-      title: "the paper's baseline",
-      out: join(folder, 'baseline'),
-      config: resolveConfig(student, { recipe: 'baseline' }, flags),
-    },
-    {
-      title: 'the whole bag',
-      out: join(folder, 'bag'),
-      config: await newConfig([student, { distillation: { teacher } }, flags]),
-    },
-  ];
-}
-
-/** Multiply-adds of a run, by which the time it takes is foreseen: a training image costs three forward passes. */
-function cost({ config: { model, variant, epochs, synthetic, distillation } }: PlannedRun): number {
-  const forward = (name: string) => countMultiplyAdds(modelArchitecture({ name, variant }));
-  const images = epochs * (3 * synthetic.train + synthetic.validation);
-  const teaching = distillation.teacher === null ? 0 : epochs * synthetic.train * forward('resnet14');
-  return images * forward(model) + teaching;
+  setting?: DemoSetting;
+  set?: string[];
 }
 
 /** The main job: the same small network with the paper's baseline and with the whole bag, on the embedded data set. */
-export async function demoCommand({ out, backend = 'auto', seed = 0 }: DemoFlags): Promise<void> {
+export async function demoCommand(flags: DemoFlags): Promise<void> {
+  const { out, backend = 'auto', seed = 0, setting, set = [] } = flags;
   const folder = out ?? join('runs', `demo-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`);
+  const keys = mergeConfigs({ backend, seed }, ...(await assignments(set)));
   await createFolder(folder);
-  const plan = await plannedRuns(folder, { backend, seed } as PartialConfig);
-  await useEngine(plan[0]?.config.backend ?? 'auto');
+  await useEngine(backend);
   const startMs = Date.now();
-  const results = await withProgress((progress) => {
-    progress.line(`three runs on the embedded data set into ${folder}`);
-    return stoppable(progress, (signal) => trainAll(plan, { progress, cost, signal }));
+  const results = await withProgress(async (progress) => {
+    const { runs, cost } = await planDemo(folder, setting, keys, progress);
+    return stoppable(progress, (signal) => trainAll(runs, { progress, cost, signal }));
   });
   if (results === undefined) {
     console.error(`stopped; go on with: npx bag demo --out ${folder}`);
     process.exitCode = 1;
     return;
   }
+  const data = await Promise.all(results.map(({ title, out }) => readRunData(out, title)));
+  const [, baseline, bag] = data as [RunData, RunData, RunData];
+  console.log(`\nWhat each trick of the bag did\n${tricksTable(bag)}`);
+  console.log(
+    `\nTop-1 on the validation images after each epoch\n${accuracyPlot([baseline, bag].map(validationCurve))}`,
+  );
+  console.log(`\n${scoreTable(results)}`);
+  console.log(`\n${verdict(results)} (one seed; ${duration(Date.now() - startMs)} in all)`);
+  const report = join(folder, 'report.html');
+  await writeReport(await comparison(data, 'The baseline and the whole bag'), report);
+  console.log(`The report, with curves and first batches:  ${report}`);
+  console.log('Ten seeds of this, and what each trick adds:  docs/results.md');
+  console.log('The same on your own images:  npx bag train --data FOLDER');
+}
+
+function tricksTable({ notes = [] }: RunData): string {
+  const rows = notes.map((note) => {
+    const [trick = '', ...did] = note.split(': ');
+    return [trick, did.join(': ')];
+  });
+  return table(['trick', 'what it did'], rows);
+}
+
+const validationCurve = ({ name, epochs }: RunData) => ({
+  name,
+  values: epochs.map(({ validation }) => validation?.top1 ?? NaN),
+});
+
+function scoreTable(results: readonly FinishedRun[]): string {
   const rows = results.map(({ title, config, scores, seconds, out }) => [
     title,
     config.model,
@@ -75,15 +76,11 @@ export async function demoCommand({ out, backend = 'auto', seed = 0 }: DemoFlags
     duration(seconds * 1000),
     out,
   ]);
-  console.log(`\n${table(['run', 'model', 'top-1', 'top-5', 'time', 'folder'], rows)}`);
-  const [, baseline, bag] = results.map(({ scores }) => scores.top1 * 100) as [number, number, number];
-  console.log(
-    `\nThe bag is ${Math.abs(bag - baseline).toFixed(2)} points ${bag >= baseline ? 'above' : 'below'} the baseline on ` +
-      `${plan[1]?.config.synthetic.validation ?? 0} validation images (one seed; ${duration(Date.now() - startMs)} in all).`,
-  );
-  const data = await Promise.all(results.map(({ title, out }) => readRunData(out, title)));
-  const report = join(folder, 'report.html');
-  await writeReport(await comparison(data, 'The baseline and the whole bag'), report);
-  console.log(`The report, with curves and first batches:  ${report}`);
-  console.log(`The same on your own images:  npx bag train --data FOLDER`);
+  return table(['run', 'model', 'top-1', 'top-5', 'time', 'folder'], rows);
+}
+
+function verdict([, baseline, bag]: readonly FinishedRun[]): string {
+  const points = ((bag?.scores.top1 ?? NaN) - (baseline?.scores.top1 ?? NaN)) * 100;
+  const images = bag?.config.synthetic.validation ?? 0;
+  return `The bag is ${Math.abs(points).toFixed(2)} points ${points >= 0 ? 'above' : 'below'} the baseline on ${images} images that neither was trained on`;
 }

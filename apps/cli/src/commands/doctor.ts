@@ -65,7 +65,8 @@ async function measure(engine: EngineStatus): Promise<MeasuredEngine> {
   }
 }
 
-function details(engine: EngineStatus): string[] {
+/** What there is to tell of an engine that is there, a line each. */
+export function details(engine: EngineStatus): string[] {
   if (engine.name === 'onednn') return nativeDetails(engine);
   return engine.device === undefined ? [] : [deviceDetails(engine)];
 }

@@ -12,6 +12,7 @@ import { stoppable } from '../interrupt.js';
 import { modelTitle } from '../network.js';
 import { createFolder } from '../paths.js';
 import { plot } from '../plot.js';
+import { precisionNote } from '../precision/known.js';
 import { type Progress, withProgress } from '../progress.js';
 import { diverged, exponentialRate, type RangePoint, smoothed, suggest } from '../range-test.js';
 import { optimizerAt, tricksOf } from '../recipe.js';
@@ -33,6 +34,7 @@ export async function findLrCommand(configPath: string | undefined, flags: FindL
   await createFolder(dirname(out));
   await useEngine(config.backend);
   const points = await withProgress((progress) => {
+    progress.line(precisionNote(config));
     progress.line(`${steps} steps of ${modelTitle(config)} from rate ${from} to ${to}`);
     return stoppable(progress, (signal) => rangeTest(config, { from, to, steps }, progress, signal));
   });

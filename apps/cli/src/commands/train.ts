@@ -2,19 +2,20 @@ import { RunFolder } from '@bag/trainer/node';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { assignments, differingKeys, readConfigFile, resolveConfig } from '../config/load.js';
+import { assignments, differingKeys, mergeConfigs, readConfigFile, resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
 import { classNames, sizesOf } from '../data.js';
-import { useEngine } from '../engines/use.js';
+import { engineInUse, useEngine } from '../engines/use.js';
 import { UsageError } from '../errors.js';
 import { stoppable } from '../interrupt.js';
 import { modelTitle, requireActing } from '../network.js';
 import { shownPath } from '../paths.js';
 import { describePlan, planOf } from '../plan.js';
-import { preferredPrecision } from '../precision.js';
+import { withPrecision } from '../precision/choose.js';
+import { precisionNote, precisionVersion } from '../precision/known.js';
 import { sameResult } from '../planned-runs.js';
 import { duration } from '../duration.js';
-import { type Progress, withProgress } from '../progress.js';
+import { type Progress, say, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
 import { givenWeights, inheritedKeys, requireStart } from '../start.js';
 import { percent } from '../table.js';
@@ -46,24 +47,29 @@ const defaultFolder = 'runs';
 export async function trainCommand(configPath: string | undefined, flags: TrainFlags): Promise<void> {
   const said = await configParts(configPath, flags);
   const out = flags.resume === true ? (flags.out ?? (await newestRun())) : flags.out;
-  const config = flags.resume === true ? await resumedConfig(out as string, said) : await newConfig(said);
-  requireActing(flags, config);
-  if (flags.resume !== true) await requireStart(config);
+  const resolved = flags.resume === true ? await resumedConfig(out as string, said) : await resolveNew(said);
+  const precise = async () => (flags.resume === true ? resolved : withPrecision(resolved, { named: isNamed(said) }));
+  requireActing(flags, resolved);
+  if (flags.resume !== true) await requireStart(resolved);
   if (flags.dryRun === true) {
+    const config = await precise();
+    // Where no engine had to be asked, there is nothing to say of it.
+    if (engineInUse() !== undefined) say(precisionNote(config));
     const start = await givenWeights(config, await classNames(config));
     const plan = planOf(config, await sizesOf(config), start?.notes);
-    if (flags.json === true) console.log(JSON.stringify({ config, plan }));
+    if (flags.json === true) console.log(JSON.stringify({ config, plan, ...precisionVersion(config) }));
     else
       console.log(
         `${describePlan(config, plan)}${await paperLine(configPath)}\n\n# the configuration, whole\n${stringify(config)}`.trimEnd(),
       );
     return;
   }
-  const folder = out ?? join(defaultFolder, runName(config));
+  const folder = out ?? join(defaultFolder, runName(resolved));
   if (flags.resume !== true) await requireFresh(folder);
-  await requireTrainedTeacher(config);
+  await requireTrainedTeacher(resolved);
 
-  await useEngine(config.backend);
+  await useEngine(resolved.backend);
+  const config = await precise();
   await withProgress((progress) => trainInto(folder, config, flags, progress));
 }
 
@@ -144,11 +150,21 @@ async function flagParts(flags: TrainFlags): Promise<PartialConfig[]> {
   return [keys as PartialConfig, ...(await assignments(flags.set ?? []))];
 }
 
-/** What nothing is said of goes by the weights to start from, and the precision by the engine. */
-export async function newConfig(said: readonly PartialConfig[]): Promise<Config> {
-  const parts = [await inheritedKeys(...said), ...said];
-  return resolveConfig(await preferredPrecision(resolveConfig(...parts)), ...parts);
+/**
+ * What nothing is said of goes by the weights to start from, and the precision by a measurement.
+ * @param out A folder; the run that it may hold keeps its precision.
+ */
+export async function newConfig(said: readonly PartialConfig[], out?: string): Promise<Config> {
+  const begun = out === undefined ? undefined : await readRun(new RunFolder(out)).catch(() => undefined);
+  if (begun !== undefined) return resolveNew([{ precision: begun.config.precision }, ...said]);
+  return withPrecision(await resolveNew(said), { named: isNamed(said) });
 }
+
+async function resolveNew(said: readonly PartialConfig[]): Promise<Config> {
+  return resolveConfig(await inheritedKeys(...said), ...said);
+}
+
+const isNamed = (said: readonly PartialConfig[]) => mergeConfigs(...said).precision !== undefined;
 
 /** The saved configuration; what is said besides must agree with it, but for the engine. */
 async function resumedConfig(out: string, said: PartialConfig[]): Promise<Config> {

@@ -108,7 +108,7 @@ export const configSchema = z.strictObject({
   precision: z
     .enum(precisions)
     .describe(
-      'of activations and their gradients; left out, bf16 with the recipe bag where the engine computes in it, else fp32',
+      'of activations and their gradients; left out, bf16 with the recipe bag where training steps are measured to be faster in it, else fp32',
     ),
   lossScale: z
     .union(

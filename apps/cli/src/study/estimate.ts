@@ -35,16 +35,7 @@ export async function estimated(
   const sizes = await sizesOf((plan[0] as PlannedRun).config);
   const teacherConfig = study.teacher === undefined ? teacherRun(study, folder)?.config : await configOf(study.teacher);
   await requireSound(plan, sizes);
-  const times = new Map<string, ImageTimes>();
-  progress.start(plan.length);
-  for (const [i, { config }] of plan.entries()) {
-    const kind = timedKind(config);
-    const teacher = config.distillation.teacher === null ? undefined : teacherConfig;
-    if (!times.has(kind)) times.set(kind, await timeImages(config, sizes.classes, teacher));
-    progress.update(i + 1, 'timing each kind of run');
-  }
-  progress.stop();
-  const cost = ({ config }: PlannedRun) => runMs(config, times.get(timedKind(config)) as ImageTimes, sizes);
+  const cost = await timeRuns(plan, sizes, teacherConfig, progress);
   const total = (runs: readonly PlannedRun[]) => runs.reduce((sum, run) => sum + cost(run), 0);
   let fitted = study;
   if (budgetMs !== undefined) {
@@ -66,6 +57,29 @@ export async function estimated(
   const done = new Set(known.flatMap((run) => run?.out ?? []));
   const open = runs.filter(({ out }) => !done.has(out));
   return { study: fitted, runs, ms, done, totalMs: total(open), epochs: (runs.at(-1) as PlannedRun).config.epochs };
+}
+
+/**
+ * Times a few steps of each kind of run on the engine in use.
+ * @param teacherConfig Of the teacher that runs with distillation learn from.
+ * @returns The milliseconds that a run of these kinds takes from its beginning, whatever its epochs.
+ */
+export async function timeRuns(
+  runs: readonly PlannedRun[],
+  sizes: Awaited<ReturnType<typeof sizesOf>>,
+  teacherConfig: Config | undefined,
+  progress: Progress,
+): Promise<(run: PlannedRun) => number> {
+  const times = new Map<string, ImageTimes>();
+  progress.start(runs.length);
+  for (const [i, { config }] of runs.entries()) {
+    const kind = timedKind(config);
+    const teacher = config.distillation.teacher === null ? undefined : teacherConfig;
+    if (!times.has(kind)) times.set(kind, await timeImages(config, sizes.classes, teacher));
+    progress.update(i + 1, 'timing each kind of run');
+  }
+  progress.stop();
+  return ({ config }) => runMs(config, times.get(timedKind(config)) as ImageTimes, sizes);
 }
 
 /** The study's own teacher, where it needs one, then its rows. */

@@ -49,8 +49,8 @@ export function cells({ seeds, teacher, teacherConfig, ...study }: Study, folder
 }
 
 /**
- * The teacher that the rows learn from, if any does and none is given: as their configurations name it, or the next
- * larger network, with cosine decay and label smoothing as the paper's ResNet-152-D, but no mixup.
+ * The teacher that the rows learn from, if any does and none is given: as their configurations name it, or the default
+ * one.
  */
 export function teacherRun(study: Study, folder: string): PlannedRun | undefined {
   const out = join(folder, 'teacher');
@@ -62,8 +62,13 @@ export function teacherRun(study: Study, folder: string): PlannedRun | undefined
     const config = resolveConfig(study.teacherConfig, { ...base, model: undefined }, { seed });
     return { title: 'the teacher', config, out };
   }
-  const config = resolveConfig(base, { recipe: 'bag', seed, mixup: { alpha: 0 } });
-  return { title: 'the teacher', config: { ...config, model: largerModel(config), variant: 'd' }, out };
+  return { title: 'the teacher', config: defaultTeacher(base, { seed }), out };
+}
+
+/** The next larger network, with cosine decay and label smoothing as the paper's ResNet-152-D, but no mixup. */
+export function defaultTeacher(...parts: PartialConfig[]): Config {
+  const config = resolveConfig(...parts, { recipe: 'bag', mixup: { alpha: 0 } });
+  return { ...config, model: largerModel(config), variant: 'd' };
 }
 
 /** The next larger ResNet of the same family; of other networks, ResNet-50. */

@@ -1,4 +1,11 @@
-import { meanAndDeviation, type RunData, type Scores, type StudyRow } from '../run-data.js';
+import {
+  type Losses,
+  meanAndDeviation,
+  type RunData,
+  type Scores,
+  type StudyRow,
+  type TrainingScores,
+} from '../run-data.js';
 import { type Chart, curveSize, dashed, draw, seriesColor, seriesColors } from './chart.js';
 import { lossScaleChart } from './loss-scale.js';
 
@@ -24,10 +31,14 @@ interface CurveOptions {
   /** What the points count, from left to right. */
   axis?: string;
   format?: string;
+  /** Whether the axis becomes logarithmic where one curve would flatten the others. */
+  unbounded?: boolean;
 }
 
 async function curves(options: CurveOptions): Promise<Chart> {
-  const { points, unit, axis = 'step', format, ...about } = options;
+  const { points: given, unit, axis = 'step', format, unbounded = false, ...about } = options;
+  const logarithmic = unbounded && areFarApart(given);
+  const points = logarithmic ? given.filter(({ value }) => value > 0) : given;
   const parts = [...new Set(points.map(({ part }) => part))];
   const series = [...new Set(points.map((point) => point.series))];
   return draw(about, {
@@ -39,8 +50,8 @@ async function curves(options: CurveOptions): Promise<Chart> {
       y: {
         field: 'value',
         type: 'quantitative',
-        title: unit,
-        scale: { zero: false },
+        title: logarithmic ? `${unit}, logarithmic` : unit,
+        scale: logarithmic ? { type: 'log', nice: false } : { zero: false },
         axis: { ...(format !== undefined && { format }) },
       },
       color: seriesColor(series),
@@ -49,6 +60,20 @@ async function curves(options: CurveOptions): Promise<Chart> {
         series.length > seriesColors.length ? dashed('series', series, seriesColors.length) : dashed('part', parts),
     },
   });
+}
+
+/** How many times as high as another a curve may be before a linear axis would flatten that one. */
+const mostApart = 10;
+
+/** Whether the highest curve hides what the lowest one does: a run that diverges, beside one that does not. */
+function areFarApart(points: readonly Point[]): boolean {
+  const heights = new Map<string, number>();
+  for (const { series, part, value } of points) {
+    const curve = JSON.stringify([series, part]);
+    heights.set(curve, Math.max(heights.get(curve) ?? 0, Math.abs(value)));
+  }
+  const [highest, lowest] = [Math.max(...heights.values()), Math.min(...heights.values())];
+  return lowest > 0 && highest > mostApart * lowest;
 }
 
 /** Means over bins, so that a long run is a readable curve. */
@@ -64,42 +89,87 @@ function binned(points: readonly Point[]): Point[] {
   return bins;
 }
 
-const ofSteps = (runs: readonly RunData[], part: string, value: (step: RunData['steps'][number]) => number): Point[] =>
+const ofSteps = (
+  runs: readonly RunData[],
+  part: string,
+  value: (step: RunData['steps'][number]) => number | undefined,
+): Point[] =>
   runs.flatMap(({ name, steps }) =>
     binned(
       steps
-        .map((step) => ({ step: step.step, value: value(step), series: name, part }))
+        .map((step) => ({ step: step.step, value: value(step) ?? NaN, series: name, part }))
         .filter((point) => Number.isFinite(point.value)),
     ),
   );
 
-const ofEpochs = (runs: readonly RunData[], part: string, value: (scores: Scores) => number): Point[] =>
+const ofEpochs = (
+  runs: readonly RunData[],
+  part: 'training' | 'validation',
+  value: (scores: TrainingScores) => number | undefined,
+): Point[] =>
   runs.flatMap(({ name, epochs }) =>
     epochs.flatMap((epoch) => {
       const scores = part === 'training' ? epoch.train : (epoch.average ?? epoch.validation);
-      return scores === undefined ? [] : [{ step: epoch.step, value: value(scores), series: name, part }];
+      const shown = scores === undefined ? undefined : value(scores);
+      return shown === undefined ? [] : [{ step: epoch.step, value: shown, series: name, part }];
     }),
   );
 
-/** The curves of one run, or of several overlaid: rate, loss, accuracies, throughput, and the loss scale where there is one. */
-export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
+/** Whether what a run calls its loss holds the teacher's entropy too: its version knew no terms. */
+const holdsEntropy = ({ config, epochs }: RunData): boolean => {
+  const { teacher = null } = (config['distillation'] ?? {}) as { teacher?: string | null };
+  return teacher !== null && epochs.some(({ train }) => train.hard === undefined);
+};
+
+/**
+ * The loss against the labels, which is the same thing in all runs, and what a teacher adds by itself: neither would be
+ * seen beside the other.
+ */
+function lossCurves(runs: readonly RunData[]): CurveOptions[] {
   const single = runs.length === 1;
   const who = single ? 'the run' : 'each run';
-  const charts: CurveOptions[] = [
+  const trained = (known: readonly RunData[], value: (one: Losses) => number | undefined) =>
+    single ? ofSteps(known, 'training', value) : ofEpochs(known, 'training', value);
+  const left = runs.filter(holdsEntropy).map(({ name }) => name);
+  const without =
+    left.length === 0 ? '' : ` Not of the training of ${left.join(', ')}, which recorded it with the teacher’s only.`;
+  return [
     {
       id: 'loss',
       title: 'Loss',
-      description: `Mean loss of ${who}: of the training as trained (smoothed, mixed, distilled), dashed the plain cross-entropy of the validation.`,
+      description: `Mean loss of ${who}: of the training against the labels, smoothed and mixed; dashed the plain cross-entropy of the validation.${without}`,
       unit: 'loss',
+      unbounded: true,
       points: [
-        ...(single ? ofSteps(runs, 'training', ({ loss }) => loss) : ofEpochs(runs, 'training', ({ loss }) => loss)),
+        ...trained(
+          runs.filter((run) => !holdsEntropy(run)),
+          ({ loss, hard = loss }) => hard,
+        ),
         ...ofEpochs(runs, 'validation', ({ loss }) => loss),
       ],
     },
     {
+      id: 'divergence',
+      title: 'Divergence from the teacher',
+      description: `T²·KL of ${who} that learns from a teacher, which the training adds to the loss against the labels.`,
+      unit: 'T²·KL',
+      unbounded: true,
+      points: trained(runs, ({ soft }) => soft),
+    },
+  ];
+}
+
+const mixedShare = 'A mixed training image counts as much as the share that the class has in it.';
+
+/** The curves of one run, or of several overlaid: rate, loss, accuracies, throughput, and the loss scale where there is one. */
+export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
+  const who = runs.length === 1 ? 'the run' : 'each run';
+  const charts: CurveOptions[] = [
+    ...lossCurves(runs),
+    {
       id: 'top-1',
       title: 'Top-1 accuracy',
-      description: `Share of images whose most likely class is the right one, after each epoch of ${who}; dashed the validation.`,
+      description: `Share of images whose most likely class is the right one, after each epoch of ${who}; dashed the validation. ${mixedShare}`,
       unit: 'top-1',
       format: '.0%',
       points: [...ofEpochs(runs, 'training', ({ top1 }) => top1), ...ofEpochs(runs, 'validation', ({ top1 }) => top1)],
@@ -107,7 +177,7 @@ export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
     {
       id: 'top-5',
       title: 'Top-5 accuracy',
-      description: `Share of images whose right class is among the five most likely, after each epoch of ${who}; dashed the validation.`,
+      description: `Share of images whose right class is among the five most likely, after each epoch of ${who}; dashed the validation. ${mixedShare}`,
       unit: 'top-5',
       format: '.0%',
       points: [...ofEpochs(runs, 'training', ({ top5 }) => top5), ...ofEpochs(runs, 'validation', ({ top5 }) => top5)],
@@ -159,6 +229,7 @@ export async function rowCurves(rows: readonly StudyRow[]): Promise<Chart[]> {
       title: 'Validation loss',
       description: 'Cross-entropy of the validation after each epoch: the mean of the seeds of each row.',
       unit: 'loss',
+      unbounded: true,
       axis: 'epoch',
       points: means(({ loss }) => loss),
     },

@@ -20,6 +20,7 @@ export async function readRunData(folder: string, name = basename(resolve(folder
     config: Record<string, unknown>;
     classes: string[];
     versions?: Record<string, string>;
+    notes?: string[];
   };
   const lines = await metricLines(join(folder, 'metrics.jsonl'));
   const evaluation = (await exists(join(folder, 'evaluation.json')))
@@ -33,6 +34,7 @@ export async function readRunData(folder: string, name = basename(resolve(folder
     config: saved.config,
     classes: saved.classes,
     environment: saved.versions ?? {},
+    ...(saved.notes !== undefined && { notes: saved.notes }),
     steps: lines.filter((line) => line['kind'] === 'step') as unknown as StepRecord[],
     epochs: lines.filter((line) => line['kind'] === 'epoch') as unknown as EpochRecord[],
     ...(firstBatch !== undefined && { firstBatch }),
