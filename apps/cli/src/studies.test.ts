@@ -3,26 +3,31 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folder, run, small, tiny } from './fixtures/program.js';
 
-test('ablate stacks rows over seeds, goes on where it stopped, and grows; report and find-lr draw', async () => {
-  const rows = [
-    'ablation:',
-    '  - { name: plain, set: { recipe: baseline } }',
-    '  - { name: + cosine, set: { learningRate: { schedule: cosine } }, paper: 77.91 }',
-  ];
+// One story, told in parts: each goes on with what those before it left.
+const rows = [
+  'ablation:',
+  '  - { name: plain, set: { recipe: baseline } }',
+  '  - { name: + cosine, set: { learningRate: { schedule: cosine } }, paper: 77.91 }',
+];
+const study = (...more: string[]) => run('ablate', 'study.yaml', '--out', 'study', '--json', ...more);
+interface Row {
+  row: { name: string };
+  top1: number[];
+}
+const table = (text: string) =>
+  (JSON.parse(text) as { rows: Row[] }).rows.map(({ row, top1 }) => [row.name, top1.length]);
+
+test('ablate stacks rows over seeds', async () => {
   await writeFile(join(folder, 'study.yaml'), rows.join('\n'));
-  const study = (...more: string[]) => run('ablate', 'study.yaml', '--out', 'study', '--json', ...more);
   const first = study('--seeds', '2', '--epochs', '1', ...tiny, ...small);
   expect(first.status, first.stderr).toBe(0);
-  interface Row {
-    row: { name: string };
-    top1: number[];
-  }
-  const table = (text: string) =>
-    (JSON.parse(text) as { rows: Row[] }).rows.map(({ row, top1 }) => [row.name, top1.length]);
   expect(table(first.stdout)).toEqual([
     ['plain', 2],
     ['+ cosine', 2],
   ]);
+});
+
+test('it goes on where it stopped, and grows', async () => {
   // A cell that is lost is made again, the others are not; a row may be added, and nothing else changed.
   await rm(join(folder, 'study', 'cosine', 'seed-1'), { recursive: true });
   await writeFile(
@@ -38,7 +43,9 @@ test('ablate stacks rows over seeds, goes on where it stopped, and grows; report
     ['+ smoothing', 2],
   ]);
   expect(study('--epochs', '2').stderr).toContain('--epochs: this study is begun, and only --seeds and rows may grow');
-  // A row that cannot run is told before the first one does.
+});
+
+test('a row that cannot run is told before the first one does', async () => {
   await writeFile(
     join(folder, 'wrong.yaml'),
     [...rows, '  - { name: + warmup, set: { learningRate: { schedule: step, warmupEpochs: 0.9 } } }'].join('\n'),
@@ -49,11 +56,15 @@ test('ablate stacks rows over seeds, goes on where it stopped, and grows; report
     expect.stringContaining('+ warmup, seed 0: learningRate.warmupEpochs'),
   ]);
   expect(wrong.stderr).not.toContain('1/3');
+});
+
+test('a budget is a time, and enough for an epoch', () => {
   expect(run('ablate', '--budget', '3').stderr).toContain('--budget expects a time such as 30m or 2h, got 3');
   const short = run('ablate', ...tiny, ...small, '--budget', '0.001s', '--dry-run', '--out', 'other');
   expect([short.status, short.stderr]).toEqual([2, expect.stringContaining('allow a larger --budget')]);
+});
 
-  // Shipped recipes, with their warmup of five epochs and a batch for eight GPUs.
+test('shipped recipes are planned, with their warmup of five epochs and a batch for eight GPUs', async () => {
   const planned = run(
     'ablate',
     ...['imagenet/mobilenet-baseline', 'imagenet/mobilenet-efficient', '--set', 'imageSize=64'],
@@ -71,14 +82,18 @@ test('ablate stacks rows over seeds, goes on where it stopped, and grows; report
   ]);
   expect(totalMs).toBeCloseTo((runs[0]?.ms ?? 0) + (runs[1]?.ms ?? 0), 6);
   await expect(readFile(join(folder, 'planned', 'study.json'))).rejects.toThrow('ENOENT');
+});
 
+test('report draws some of the runs', async () => {
   const cells = ['plain', 'cosine'].map((row) => join('study', row, 'seed-0'));
   expect(run('report', ...cells, '--out', 'both.html').stdout).toBe('both.html\n');
   expect(await readFile(join(folder, 'both.html'), 'utf8')).toContain('plain/seed-0');
   expect(await readFile(join(folder, 'study', 'report.html'), 'utf8')).toContain('77.91');
   expect(run('report', 'nowhere').stderr).toContain('config.json is missing; is nowhere the folder of a run?');
   await expect(stat(join(folder, 'nowhere'))).rejects.toThrow('ENOENT');
+});
 
+test('find-lr draws', async () => {
   const found = run('find-lr', ...tiny, ...small, '--steps', '12', '--out', 'lr.svg', '--json');
   expect(found.status, found.stderr).toBe(0);
   const { points } = JSON.parse(found.stdout) as { points: { rate: number }[] };
@@ -86,7 +101,18 @@ test('ablate stacks rows over seeds, goes on where it stopped, and grows; report
   expect(await readFile(join(folder, 'lr.svg'), 'utf8')).toContain('Learning-rate range test');
 });
 
-test('rows bring what their weights do, each by itself; what cannot start is told before the first run', async () => {
+const write = (name: string, lines: string[]) => writeFile(join(folder, name), lines.join('\n'));
+interface Planned {
+  totalMs: number;
+  runs: { title: string; model: string; epochs: number }[];
+}
+const plan = (...args: string[]) => {
+  const { status, stdout, stderr } = run('ablate', ...args, '--dry-run', '--json', '--out', 'never');
+  expect(status, stderr).toBe(0);
+  return JSON.parse(stdout) as Planned;
+};
+
+test('rows bring what their weights do, each by itself', async () => {
   const made = run('data', 'make', 'images', '--train', '8', '--validation', '4', '--size', '16', '--classes', '2');
   expect(made.status, made.stderr).toBe(0);
   const trained = run(
@@ -94,7 +120,6 @@ test('rows bring what their weights do, each by itself; what cannot start is tol
     ...['--set', 'imageSize=16', '--set', 'learningRate.warmupEpochs=0', '--out', 'pre'],
   );
   expect(trained.status, trained.stderr).toBe(0);
-  const write = (name: string, lines: string[]) => writeFile(join(folder, name), lines.join('\n'));
   await mkdir(join(folder, 'sub'), { recursive: true });
   await write('sub/rows.yaml', [
     'data: ../images',
@@ -107,15 +132,6 @@ test('rows bring what their weights do, each by itself; what cannot start is tol
     '  - { name: tuned, set: { model: resnet8, init: ../pre, freeze: [conv1*] } }',
     '  - { name: + teacher, set: { distillation: { teacher: study } } }',
   ]);
-  interface Planned {
-    totalMs: number;
-    runs: { title: string; model: string; epochs: number }[];
-  }
-  const plan = (...args: string[]) => {
-    const { status, stdout, stderr } = run('ablate', ...args, '--dry-run', '--json', '--out', 'never');
-    expect(status, stderr).toBe(0);
-    return JSON.parse(stdout) as Planned;
-  };
   // The teacher is no start from these weights: it is larger than they are.
   expect(plan('sub/rows.yaml').runs.map(({ model }) => model)).toEqual([
     'resnet20 d',
@@ -123,7 +139,9 @@ test('rows bring what their weights do, each by itself; what cannot start is tol
     'resnet8 d',
     'resnet8 d',
   ]);
-  // Each configuration keeps its own model beside weights that another one starts from.
+});
+
+test('each configuration keeps its own model beside weights that another one starts from', async () => {
   await write('a.yaml', [
     'data: images',
     'model: resnet14',
@@ -138,13 +156,18 @@ test('rows bring what their weights do, each by itself; what cannot start is tol
     ['resnet14 b', 2],
     ['resnet8 d', 4],
   ]);
+});
+
+test('a budget is shared by the configurations', () => {
   const budgeted = plan('a.yaml', 'b.yaml', '--budget', '20s');
   const [a, b] = budgeted.runs;
   expect(a?.epochs).toBe(b?.epochs);
   expect(budgeted.totalMs).toBeLessThanOrEqual(20_000);
   // Another epoch of each would not fit.
   expect((budgeted.totalMs * ((a?.epochs ?? 0) + 1)) / (a?.epochs ?? 1)).toBeGreaterThan(20_000);
+});
 
+test('what cannot start is told before the first run', async () => {
   await write('lost.yaml', ['extends: a.yaml', 'init: gone', 'epochs: 1']);
   for (const args of [
     ['a.yaml', 'lost.yaml'],

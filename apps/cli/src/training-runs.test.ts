@@ -3,21 +3,25 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folder, run, small, tiny } from './fixtures/program.js';
 
-test('train, stop after an epoch, resume, evaluate, predict: the resumed run equals the whole one', async () => {
-  const train = (out: string, ...more: string[]) =>
-    run('train', ...tiny, ...small, '--epochs', '2', '--out', out, ...more);
-  const whole = train('whole', '--precision', 'fp16', '--set', 'ema.decay=0.9', '--json');
+// One story, told in parts: each goes on with what those before it left.
+const files = ['model.safetensors', 'optimizer.safetensors', 'ema.safetensors', 'state.json'];
+
+test('train', () => {
+  const whole = run(
+    ...['train', ...tiny, ...small, '--epochs', '2', '--out', 'whole'],
+    ...['--precision', 'fp16', '--set', 'ema.decay=0.9', '--json'],
+  );
   expect(whole.status, whole.stderr).toBe(0);
   const events = whole.stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { kind: string });
   expect(events.filter(({ kind }) => kind === 'epoch')).toHaveLength(2);
+});
 
-  // As if the run had been killed after its first epoch.
+test('a run that was killed after its first epoch and resumed equals the whole one', async () => {
   const cut = join(folder, 'cut');
   await mkdir(join(cut, 'checkpoints'), { recursive: true });
-  const files = ['model.safetensors', 'optimizer.safetensors', 'ema.safetensors', 'state.json'];
   await mkdir(join(cut, 'checkpoints', '2'));
   for (const file of ['config.json', 'metrics.jsonl', ...files.map((name) => join('checkpoints', '2', name))]) {
     await writeFile(join(cut, file), await readFile(join(folder, 'whole', file)));
@@ -29,7 +33,10 @@ test('train, stop after an epoch, resume, evaluate, predict: the resumed run equ
     const at = join('checkpoints', '4', name);
     expect(await readFile(join(cut, at)), name).toEqual(await readFile(join(folder, 'whole', at)));
   }
-  // As if it had been killed in the validation of its first epoch.
+});
+
+test('so does one that was killed in the validation of its first epoch', async () => {
+  const cut = join(folder, 'cut');
   const statePath = join(cut, 'checkpoints', '2', 'state.json');
   const state = JSON.parse(await readFile(statePath, 'utf8')) as object;
   const unvalidated = { train: { loss: 1, top1: 0, top5: 0 }, seconds: 1, imagesPerSecond: 1 };
@@ -44,24 +51,34 @@ test('train, stop after an epoch, resume, evaluate, predict: the resumed run equ
   const told = (list: Awaited<ReturnType<typeof records>>) =>
     list.map(({ kind, step, validation }) => [kind, step, validation]);
   expect(told(await records('cut'))).toEqual(told(await records('whole')));
+});
+
+test('a run is resumed with its own settings', () => {
   expect(run('train', '--resume', '--out', 'cut', '--batch', '4').stderr).toContain('was started with another batch');
   expect(run('train', '--resume', '--out', 'cut', '--set', 'lossScale=128').stderr).toContain(
     'was started with another lossScale',
   );
-  // Stopped before the first checkpoint, a run starts over.
+});
+
+test('stopped before the first checkpoint, a run starts over', async () => {
   await mkdir(join(folder, 'early'));
   await writeFile(join(folder, 'early', 'config.json'), await readFile(join(folder, 'whole', 'config.json')));
   const early = run('train', '--resume', '--out', 'early');
   expect([early.status, early.stderr]).toEqual([0, expect.stringContaining('no checkpoint yet')]);
   const weights = join('checkpoints', '4', 'model.safetensors');
   expect(await readFile(join(folder, 'early', weights))).toEqual(await readFile(join(folder, 'whole', weights)));
-  // With other images it does not go on.
+});
+
+test('with other images it does not go on, and no run takes the place of another', async () => {
+  const cut = join(folder, 'cut');
   const saved = JSON.parse(await readFile(join(cut, 'config.json'), 'utf8')) as { images: { train: number } };
   saved.images.train = 17;
   await writeFile(join(cut, 'config.json'), JSON.stringify(saved));
   expect(run('train', '--resume', '--out', 'cut').stderr).toContain('training images (17 then, 16 now)');
   expect(run('train', ...tiny, '--out', 'whole').stderr).toContain('whole holds a run already; add --resume');
+});
 
+test('evaluate, predict', () => {
   const scores = JSON.parse(run('eval', 'whole', '--json').stdout) as { examples: number; top5: number };
   expect(scores.examples).toBe(8);
 
@@ -71,6 +88,12 @@ test('train, stop after an epoch, resume, evaluate, predict: the resumed run equ
     predictions: { class: string; probability: number }[];
   };
   expect(predictions).toHaveLength(3);
+  const broken = run('predict', 'whole', join('whole', 'config.json'));
+  expect([broken.status, broken.stderr]).toEqual([2, expect.stringContaining('cannot read the image')]);
+});
+
+test('data check finds images that are there twice', async () => {
+  const image = join('images', 'val', 'star', '4.png');
   const clean = run('data', 'check', 'images');
   expect([clean.status, clean.stdout]).toEqual([0, expect.stringContaining('nothing is wrong')]);
   await writeFile(join(folder, 'images', 'val', 'star', 'again.png'), await readFile(join(folder, image)));
@@ -79,6 +102,4 @@ test('train, stop after an epoch, resume, evaluate, predict: the resumed run equ
   expect(findings.stdout).toContain(
     `duplicate, 1: groups of images with the same pixels\n  ${image} = ${join('images', 'val', 'star', 'again.png')}  (within a class)`,
   );
-  const broken = run('predict', 'whole', join('whole', 'config.json'));
-  expect([broken.status, broken.stderr]).toEqual([2, expect.stringContaining('cannot read the image')]);
 });
