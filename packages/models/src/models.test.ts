@@ -110,7 +110,7 @@ test.each([
     ],
   ],
   [{ name: 'mobilenet', zeroGamma: true }, ['warning: zero-γ finds no residual block in mobilenet']],
-  [{ name: 'resnet8', variant: 'd' as const }, []],
+  [{ name: 'resnet8', variant: 'd' as const }, ['average-pool shortcuts: 2']],
   [
     { name: 'mobilenet', variant: 'd' as const, deepStem: true, activation: 'relu6' as const },
     ['warning: variant changes nothing on mobilenet', 'warning: deepStem changes nothing on mobilenet'],
@@ -124,8 +124,11 @@ test.each([
     { name: 'resnet18', shortcut: 'pad' as const, stemWidth: 32 },
     ['warning: shortcut pad changes nothing on resnet18', 'warning: stemWidth changes nothing on resnet18'],
   ],
-  [{ name: 'resnet18d', shortcut: 'projection' as const, stemWidth: 16 }, []],
-  [{ name: 'resnet18', deepStem: true, stemWidth: 16 }, []],
+  [
+    { name: 'resnet18d', shortcut: 'projection' as const, stemWidth: 16 },
+    ['deep stem: 3 convolutions of 3×3', 'average-pool shortcuts: 3'],
+  ],
+  [{ name: 'resnet18', deepStem: true, stemWidth: 16 }, ['deep stem: 3 convolutions of 3×3']],
 ])('%j tells what its options did', (options, notes) => {
   const network = createModel({ classes: 3, ...options }, { random });
   expect(network.notes).toEqual(notes);

@@ -13,6 +13,7 @@ import {
   type ImageNetArchitectureOptions,
   imageNetDepths,
   type Variant,
+  variantNotes,
   zeroGamma as applyZeroGamma,
 } from '@bag/resnet-variants';
 import { inceptionV3Architecture } from './inception-v3.js';
@@ -143,7 +144,7 @@ export function createModel(
     random,
     ...(initializer !== undefined && { initializer }),
     prepare: (parameters) => {
-      const notes = unusedOptions(model);
+      const notes = [...unusedOptions(model), ...variantNotes(architecture)];
       if (!zeroGamma) return notes;
       const { changed, of } = applyZeroGamma(architecture, parameters);
       const warning = `warning: zero-γ finds no residual block in ${architecture.name}`;

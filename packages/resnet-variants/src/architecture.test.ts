@@ -78,7 +78,7 @@ test('a network says what of C and D it has', () => {
     return network.notes;
   };
   const stem = 'deep stem: 3 convolutions of 3×3';
-  const shortcuts = (count: number) => `average-pool shortcuts: ${count}, before their 1×1 convolutions`;
+  const shortcuts = (count: number) => `average-pool shortcuts: ${count}`;
   expect(notesOf(resnet({ depth: 50, width: 2, variant: 'b' }, { random }))).toEqual([]);
   expect(notesOf(resnet({ depth: 50, width: 2, variant: 'c' }, { random }))).toEqual([stem]);
   expect(notesOf(resnet({ depth: 50, width: 2, variant: 'd' }, { random }))).toEqual([stem, shortcuts(3)]);

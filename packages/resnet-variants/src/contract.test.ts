@@ -5,7 +5,15 @@ import { testContract } from '@bag/testing';
 import '@bag/tfjs-wasm-training';
 import * as tf from '@tensorflow/tfjs';
 import * as exports from './index.js';
-import { blockEnds, cifarArchitecture, cifarResnet, imageNetArchitecture, resnet, zeroGamma } from './index.js';
+import {
+  blockEnds,
+  cifarArchitecture,
+  cifarResnet,
+  imageNetArchitecture,
+  resnet,
+  variantNotes,
+  zeroGamma,
+} from './index.js';
 
 const random = () => createRandom({ seed: 1, purpose: 'weights' });
 const zeroed = (network: Network) => network.parameters.map(({ variable }) => tf.max(variable));
@@ -36,6 +44,11 @@ testContract({
     cifarResnet: {
       on: ({ images }) =>
         applied(cifarResnet({ depth: 8, variant: 'd', width: 4, classes: 3 }, { random: random() }), images),
+    },
+    variantNotes: {
+      on: () => variantNotes(imageNetArchitecture({ depth: 50, variant: 'd' })),
+      // B has neither.
+      off: () => [variantNotes(imageNetArchitecture({ depth: 50, variant: 'b' })), []],
     },
     zeroGamma: {
       on: () => {

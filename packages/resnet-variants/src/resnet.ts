@@ -5,6 +5,7 @@ import {
   imageNetArchitecture,
   type ImageNetArchitectureOptions,
 } from './architecture.js';
+import { variantNotes } from './variant-notes.js';
 import { zeroGamma as applyZeroGamma } from './zero-gamma.js';
 
 interface Start {
@@ -60,21 +61,11 @@ function create(
   random: () => number,
   notes: string[],
 ): Network {
-  const all = [...notes, ...shapeNotes(architecture)];
+  const all = [...notes, ...variantNotes(architecture)];
   const prepare = (parameters: readonly Parameter[]) => {
     if (!zeroGamma) return all;
     const { changed, of } = applyZeroGamma(architecture, parameters);
     return [...all, `zero-γ: ${changed} of ${of} BatchNorms`];
   };
   return createNetwork(architecture, { initializer, random, prepare });
-}
-
-/** What sets ResNet-C and -D apart from B, as far as this network has it. */
-function shapeNotes({ nodes }: Architecture): string[] {
-  const stem = nodes.filter(({ kind, name }) => kind === 'conv' && /^conv1\.\d/.test(name)).length;
-  const pooled = nodes.filter(({ kind, name }) => kind === 'averagePool' && name.includes('.downsample.')).length;
-  return [
-    ...(stem > 0 ? [`deep stem: ${stem} convolutions of 3×3`] : []),
-    ...(pooled > 0 ? [`average-pool shortcuts: ${pooled}, before their 1×1 convolutions`] : []),
-  ];
 }

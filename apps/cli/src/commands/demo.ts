@@ -82,5 +82,5 @@ function scoreTable(results: readonly FinishedRun[]): string {
 function verdict([, baseline, bag]: readonly FinishedRun[]): string {
   const points = ((bag?.scores.top1 ?? NaN) - (baseline?.scores.top1 ?? NaN)) * 100;
   const images = bag?.config.synthetic.validation ?? 0;
-  return `The bag is ${Math.abs(points).toFixed(2)} points ${points >= 0 ? 'above' : 'below'} the baseline on ${images} images that neither was trained on`;
+  return `The bag is ${Math.abs(points).toFixed(2)} points ${points >= 0 ? 'above' : 'below'} the baseline on ${images.toLocaleString('en-US')} images that neither was trained on`;
 }
