@@ -18,7 +18,7 @@ const status = run(bin('turbo'), ['run', 'test', ...options, ...process.argv.sli
 let [passed, failed] = [0, 0];
 const slow = [];
 // The documentation is a package of the root.
-for (const { path, name } of [...packages(), ...manifests('.').filter(({ scripts }) => scripts.test !== undefined)]) {
+for (const { path, name } of [...packages(), ...manifests('.').filter(({ scripts }) => scripts?.test !== undefined)]) {
   const file = join(path, '.cache', 'tests.json');
   if (!existsSync(file)) {
     if (process.argv.length === 2) {

@@ -16,7 +16,7 @@ test('equal steps up are equal factors of the error, by hand: 50, 75, 87.5 % on 
       '   70 % │ ○○',
       '   50 % │◉●',
       '        └───',
-      '         epoch 1epoch 3',
+      '         epoch 1 epoch 3',
       '         ○ a   ● b',
     ].join('\n'),
   );

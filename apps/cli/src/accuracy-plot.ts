@@ -54,11 +54,12 @@ export function accuracyPlot(
     }
   }
   const labels = labelled(rows, placeOf);
+  const end = `epoch ${epochs}`;
   const margin = ' '.repeat(8);
   return [
     ...cells.map((row, i) => `${(labels[i] ?? '').padStart(7)} │${row.join('').trimEnd()}`).reverse(),
     `${margin}└${'─'.repeat(width)}`,
-    `${margin} epoch 1${`epoch ${epochs}`.padStart(Math.max(0, width - 7))}`,
+    `${margin} epoch 1${end.padStart(Math.max(end.length + 1, width - 7))}`,
     `${margin} ${drawn.map(({ name, mark }) => `${mark} ${name}`).join('   ')}`,
   ].join('\n');
 }

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '@bag/trainer/node';
-import { readConfigFile, resolveConfig } from './config/load.js';
+import { mergeConfigs, readConfigFile, resolveConfig } from './config/load.js';
 import type { Config, PartialConfig } from './config/schema.js';
 import { newConfig } from './commands/train.js';
+import { sizesOf } from './data.js';
 import { type DemoSetting, demoConfigs } from './demo-settings.js';
 import { duration } from './duration.js';
+import { UsageError } from './errors.js';
 import { finished, type PlannedRun } from './planned-runs.js';
 import type { Progress } from './progress.js';
 import { timeRuns } from './study/estimate.js';
@@ -14,53 +16,73 @@ import { defaultTeacher } from './study/study.js';
 /** A full demo that takes longer gives way to the small one. */
 const patienceMs = 4 * 60_000;
 
+/** What a demo was begun with; one that goes on keeps it. */
+export interface DemoChoices {
+  setting?: DemoSetting | undefined;
+  /** Of all three runs: the seed, the engine, whatever else is set. */
+  keys: PartialConfig;
+}
+
 export interface DemoPlan {
   /** The teacher, the baseline, the bag. */
   runs: PlannedRun[];
   /** Expected milliseconds of a run that is not finished. */
   cost: (run: PlannedRun) => number;
-  /** Of what is left to do. */
-  totalMs: number;
 }
 
 /**
- * Plans the runs on the current engine and says how long they take. The full setting gives way to the small one where
- * nothing is said and it would take too long.
- * @param keys What all three runs have: the seed, the engine, whatever else is set.
+ * What was asked for over what the demo in a folder was begun with.
+ * @throws UsageError where the folder holds no readable choices.
  */
-export async function planDemo(
-  folder: string,
-  asked: DemoSetting | undefined,
-  keys: PartialConfig,
-  progress: Progress,
-): Promise<DemoPlan> {
-  const setting = asked ?? (await startedSetting(folder));
-  let plan = await timed(folder, setting ?? 'full', keys, progress);
-  const fullMs = plan.totalMs;
-  const isTooSlow = setting === undefined && fullMs > patienceMs;
-  if (isTooSlow) {
-    plan = await timed(folder, 'small', keys, progress);
+export async function demoChoices(folder: string, { setting, keys }: DemoChoices): Promise<DemoChoices> {
+  const text = await readFile(choicesFile(folder), 'utf8').catch(() => '{"keys":{}}');
+  let begun: DemoChoices;
+  try {
+    begun = JSON.parse(text) as DemoChoices;
+  } catch {
+    throw new UsageError(`${choicesFile(folder)} is not JSON; remove it, or choose another --out`);
+  }
+  return { setting: setting ?? begun.setting, keys: mergeConfigs(begun.keys, keys) };
+}
+
+/** The setting to train: the one that is chosen, else the full one, unless that takes too long. */
+export function settingFor(chosen: DemoSetting | undefined, fullMs: number): DemoSetting {
+  return chosen ?? (fullMs > patienceMs ? 'small' : 'full');
+}
+
+/** Plans the runs on the current engine, says how long they take, and keeps the choices in the folder. */
+export async function planDemo(folder: string, choices: DemoChoices, progress: Progress): Promise<DemoPlan> {
+  const { setting: chosen, keys } = choices;
+  const first = await timed(folder, chosen ?? 'full', keys, progress);
+  const setting = settingFor(chosen, first.totalMs);
+  const plan = setting === (chosen ?? 'full') ? first : await timed(folder, setting, keys, progress);
+  if (plan !== first) {
     progress.line(
-      `the full demo takes about ${duration(fullMs)} here; this is the small one (--setting full: the full one)`,
+      `the full demo would take about ${duration(first.totalMs)} here, so this is the small one; --setting full trains the full one`,
     );
   }
-  const used = { setting: isTooSlow ? 'small' : (setting ?? 'full') };
-  await writeFileAtomically(settingFile(folder), `${JSON.stringify(used)}\n`);
-  if (plan.totalMs > 0) {
-    progress.line(`about ${duration(plan.totalMs)} for three runs on the embedded data set, into ${folder}`);
+  await writeFileAtomically(choicesFile(folder), `${JSON.stringify({ setting, keys }, null, 2)}\n`);
+  if (plan.open > 0) {
+    const runs = plan.open === 1 ? 'one run' : `${plan.open} runs`;
+    progress.line(`about ${duration(plan.totalMs)} for ${runs} on the embedded data set, into ${folder}`);
   }
   return plan;
 }
 
-const settingFile = (folder: string) => join(folder, 'demo.json');
+const choicesFile = (folder: string) => join(folder, 'demo.json');
 
-/** The setting of a demo that goes on. */
-async function startedSetting(folder: string): Promise<DemoSetting | undefined> {
-  const text = await readFile(settingFile(folder), 'utf8').catch(() => '{}');
-  return (JSON.parse(text) as { setting?: DemoSetting }).setting;
+/** How many runs are open, and how long they take. */
+interface TimedPlan extends DemoPlan {
+  open: number;
+  totalMs: number;
 }
 
-async function timed(folder: string, setting: DemoSetting, keys: PartialConfig, progress: Progress): Promise<DemoPlan> {
+async function timed(
+  folder: string,
+  setting: DemoSetting,
+  keys: PartialConfig,
+  progress: Progress,
+): Promise<TimedPlan> {
   const { config: student } = await readConfigFile(demoConfigs[setting]);
   const planned = (title: string, name: string, config: Config): PlannedRun => ({
     title,
@@ -68,12 +90,12 @@ async function timed(folder: string, setting: DemoSetting, keys: PartialConfig, 
     config,
   });
   const teacher = planned('the teacher', 'teacher', defaultTeacher(student, keys));
-  const baseline = planned("the paper's baseline", 'baseline', resolveConfig(student, { recipe: 'baseline' }, keys));
-  const learning = [student, { distillation: { teacher: teacher.out } }, keys];
+  const baseline = planned("the paper's baseline", 'baseline', resolveConfig(student, keys, { recipe: 'baseline' }));
+  const learning = [student, keys, { distillation: { teacher: teacher.out } }];
   const bag = planned('the whole bag', 'bag', await newConfig(learning, join(folder, 'bag')));
   const runs = [teacher, baseline, bag];
   const isFinished = await Promise.all(runs.map(finished));
   const open = runs.filter((_, i) => isFinished[i] === undefined);
-  const cost = await timeRuns(open, bag.config.synthetic, teacher.config, progress);
-  return { runs, totalMs: open.reduce((sum, run) => sum + cost(run), 0), cost };
+  const cost = open.length === 0 ? () => 0 : await timeRuns(open, await sizesOf(bag.config), teacher.config, progress);
+  return { runs, open: open.length, totalMs: open.reduce((sum, run) => sum + cost(run), 0), cost };
 }

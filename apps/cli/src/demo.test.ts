@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { settingFor } from './demo-plan.js';
 import { folder, run } from './fixtures/program.js';
 
 interface Losses {
@@ -18,12 +19,12 @@ const configOf = (run: string) =>
   (JSON.parse(readFileSync(join(folder, run, 'config.json'), 'utf8')) as { config: Record<string, unknown> }).config;
 
 test('the demo says how long it takes, and ends with the tricks, both curves, the scores and the report', async () => {
-  // One that goes on keeps its setting.
+  // One that goes on keeps what it was begun with.
   await mkdir(join(folder, 'demo'));
-  await writeFile(join(folder, 'demo', 'demo.json'), '{"setting":"small"}');
+  await writeFile(join(folder, 'demo', 'demo.json'), JSON.stringify({ setting: 'small', keys: { seed: 3 } }));
   const { status, stdout, stderr } = demo('--out', 'demo');
   expect(status, stderr).toBe(0);
-  expect(stderr).toMatch(/^about \d+ s for three runs on the embedded data set, into demo$/m);
+  expect(stderr).toMatch(/^about .+ for 3 runs on the embedded data set, into demo$/m);
   for (const trick of [
     'zero-γ',
     'linear scaling',
@@ -68,4 +69,13 @@ test('the demo says how long it takes, and ends with the tricks, both curves, th
   expect(again.stdout).toContain(points);
   const other = demo('--out', 'demo', '--setting', 'full');
   expect([other.status, other.stderr]).toEqual([2, expect.stringContaining('holds a run with another')]);
+});
+
+test.each([
+  ['left to itself, fast', undefined, 60_000, 'full'],
+  ['left to itself, slow', undefined, 900_000, 'small'],
+  ['asked for, slow', 'full', 900_000, 'full'],
+  ['asked for, fast', 'small', 60_000, 'small'],
+] as const)('the setting of a demo: %s', (_, chosen, fullMs, expected) => {
+  expect(settingFor(chosen, fullMs)).toBe(expected);
 });

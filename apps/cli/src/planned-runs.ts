@@ -66,7 +66,7 @@ export async function trainAll(
       tellsEpochs: false,
       onShare: (share, text) => {
         // Not before: reading the images has a progress of its own.
-        if (!started) progress.start(total, before);
+        if (!started) progress.start(total, before + share * cost(run));
         started = true;
         progress.update(before + share * cost(run), `${i + 1}/${plan.length}  ${text}`);
       },

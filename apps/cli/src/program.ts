@@ -377,11 +377,11 @@ program
   .addOption(backend())
   .option('--seed <n>', 'of everything random', whole(0))
   .addOption(
-    new Option('--setting <name>', 'how much is trained; left out, small where full takes too long').choices(
+    new Option('--setting <name>', 'full or small; by default small where full would take over four minutes').choices(
       demoSettings,
     ),
   )
-  .option('--set <key=value>', 'any key of all three runs (repeatable)', collect)
+  .option('--set <key=value>', 'any key of the three runs but what sets them apart (repeatable)', collect)
   .addHelpText('after', examples('npx bag demo --out runs/demo --seed 1', 'npx bag demo --setting small'))
   .action(async (flags: object) => {
     await (await import('./commands/demo.js')).demoCommand(flags);

@@ -98,7 +98,7 @@ function rateNotes(config: Config): string[] {
   return [
     `learning rate: ${peak}, ${schedule === 'constant' ? schedule : `${schedule} decay`}`,
     ...(scaled ? [scaling] : []),
-    ...(warmupEpochs > 0 ? [`warmup: ${warmupEpochs} epochs`] : []),
+    ...(warmupEpochs > 0 ? [`warmup: ${warmupEpochs} epoch${warmupEpochs === 1 ? '' : 's'}`] : []),
   ];
 }
 

@@ -11,7 +11,7 @@ export class RunningMean {
 
   /** @returns The mean with this value in it. */
   add(value: number): number {
-    if (!Number.isFinite(value)) return this.#sum / this.#weight;
+    if (!Number.isFinite(value)) return this.#weight === 0 ? value : this.#sum / this.#weight;
     this.#sum = memory * this.#sum + (1 - memory) * value;
     this.#weight = memory * this.#weight + (1 - memory);
     return this.#sum / this.#weight;

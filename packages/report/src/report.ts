@@ -3,6 +3,7 @@ import type { Chart } from './charts/chart.js';
 import { confusionMatrix, mostClasses } from './charts/confusion.js';
 import { curvesOf, rowCurves } from './charts/curves.js';
 import { duration, embeddedPng, escapeHtml, htmlTable, percent } from './html.js';
+import { type Note, parseNote } from './notes.js';
 import { details, figure, page, section } from './page.js';
 import {
   type Evaluation,
@@ -115,17 +116,14 @@ export async function studyReport({ rows }: StudyData): Promise<Report> {
 
 /** What runs said when they began: a row for each subject, a column for each run. */
 function tricks(runs: readonly RunData[]): string[] {
-  const said = runs.map(({ notes = [] }) => new Map(notes.map((note) => splitAt(note, ': '))));
-  const subjects = [...new Set(said.flatMap((one) => [...one.keys()]))];
+  const said = runs.map(({ notes = [] }) => notes.map(parseNote));
+  const subjects = [...new Set(said.flatMap((notes) => notes.map(({ subject }) => subject)))];
   if (subjects.length === 0) return [];
+  const about = (subject: string) => (notes: Note[]) =>
+    notes.flatMap((note) => (note.subject === subject ? note.text : [])).join('; ');
   const head = runs.length === 1 ? ['', ''] : ['', ...runs.map(({ name }) => name)];
-  const rows = subjects.map((subject) => [subject, ...said.map((one) => one.get(subject) ?? '')]);
+  const rows = subjects.map((subject) => [subject, ...said.map(about(subject))]);
   return [section('What the tricks did', htmlTable('As the runs said when they began.', head, rows))];
-}
-
-function splitAt(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
 }
 
 const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;

@@ -12,6 +12,7 @@ import {
   type Tensor2D,
   type Tensor4D,
   tidy,
+  type TypedArray,
 } from '@tensorflow/tfjs';
 import type { Losses, Truth } from './metrics.js';
 import { hardLoss, type Targets } from './objective.js';
@@ -47,13 +48,13 @@ export interface Backward {
 /** A microbatch as the network saw it: its logits, and what they should say. */
 export interface Prediction {
   /** `[batch, classes]`, row-major. */
-  logits: Float32Array;
+  logits: ArrayLike<number>;
   truth: Truth;
 }
 
 /** Forward and backward of one optimiser step: batch → mixing → network → loss → scale → gradients. */
 export async function backward(options: BackwardOptions): Promise<Backward> {
-  const { microbatches, onImages } = options;
+  const { microbatches, tricks, onImages } = options;
   const statistics = new PendingStatistics();
   const total = microbatches.reduce((sum, { labels }) => sum + labels.length, 0);
   let gradients: NamedTensors | undefined;
@@ -64,11 +65,12 @@ export async function backward(options: BackwardOptions): Promise<Backward> {
       const share = batch.labels.length / total;
       const one = microbatch(options, { batch, i, share }, statistics, i === 0 ? onImages : undefined);
       gradients = gradients === undefined ? one.gradients : accumulate(gradients, one.gradients);
-      predictions.push({ logits: await readAndDispose(one.logits), truth: await truthOf(one.targets) });
-      losses.loss += (await number(one.loss)) / options.lossScale;
-      if (one.terms !== undefined) {
-        losses.hard = (losses.hard ?? 0) + share * (await number(one.terms.hard));
-        losses.soft = (losses.soft ?? 0) + share * (await number(one.terms.soft));
+      const { prediction, loss, terms } = await read(one, tricks.mixing === undefined ? batch : undefined);
+      predictions.push(prediction);
+      losses.loss += loss / options.lossScale;
+      if (terms !== undefined) {
+        losses.hard = (losses.hard ?? 0) + share * terms.hard;
+        losses.soft = (losses.soft ?? 0) + share * terms.soft;
       }
     }
   } catch (error) {
@@ -79,13 +81,23 @@ export async function backward(options: BackwardOptions): Promise<Backward> {
   return { gradients: gradients ?? {}, statistics, losses, predictions };
 }
 
-const number = async (scalar: Scalar): Promise<number> => (await readAndDispose(scalar))[0] as number;
-
-/** What the targets say, which are disposed. */
-async function truthOf({ labels, partnerLabels, lambda }: Targets): Promise<Truth> {
-  const own = await readAndDispose(labels);
-  if (partnerLabels === undefined || lambda === undefined) return { labels: own };
-  return { labels: own, partnerLabels: await readAndDispose(partnerLabels), lambda };
+/**
+ * Brings what a microbatch gives into JavaScript, all at once, and disposes it but for the gradients.
+ * @param plain The batch, where nothing was mixed: its labels are known already.
+ */
+async function read(
+  { logits, loss, terms, targets: { labels, partnerLabels, lambda } }: Microbatch,
+  plain: Batch | undefined,
+): Promise<{ prediction: Prediction; loss: number; terms: Record<keyof ObjectiveTerms, number> | undefined }> {
+  const reads = [logits, loss, terms?.hard, terms?.soft, plain === undefined ? labels : undefined, partnerLabels];
+  const values = Promise.all(reads.map(async (tensor) => tensor && (await readAndDispose<TypedArray>(tensor))));
+  if (plain !== undefined) labels.dispose();
+  const [z, [whole = NaN] = [], [hard = NaN] = [], [soft = NaN] = [], own, partner] = await values;
+  const truth = {
+    labels: own ?? plain?.labels ?? [],
+    ...(partner && lambda !== undefined && { partnerLabels: partner, lambda }),
+  };
+  return { prediction: { logits: z ?? [], truth }, loss: whole, terms: terms && { hard, soft } };
 }
 
 /** What a microbatch gives; all tensors are owned by the caller. */
@@ -122,7 +134,7 @@ function microbatch(
     const { value, gradients } = precision.step(() => valueAndGradients(loss, trainable(network)));
     return { gradients, loss: value, terms, logits: logits as unknown as Tensor2D, targets };
   } catch (error) {
-    dispose([targets.labels, targets.partnerLabels ?? []].flat());
+    dispose([targets.labels, targets.partnerLabels ?? [], logits ?? [], Object.values(terms ?? {})].flat());
     throw error;
   } finally {
     dispose([images, teacherLogits ?? []].flat());

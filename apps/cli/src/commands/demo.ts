@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { comparison, type RunData } from '@bag/report';
+import { comparison, parseNote, type RunData } from '@bag/report';
 import { readRunData, writeReport } from '@bag/report/node';
 import { accuracyPlot } from '../accuracy-plot.js';
 import { assignments, mergeConfigs } from '../config/load.js';
-import { planDemo } from '../demo-plan.js';
+import { demoChoices, planDemo } from '../demo-plan.js';
 import type { DemoSetting } from '../demo-settings.js';
 import { duration } from '../duration.js';
 import type { EngineChoice } from '../engines/names.js';
@@ -23,15 +23,15 @@ export interface DemoFlags {
 }
 
 /** The main job: the same small network with the paper's baseline and with the whole bag, on the embedded data set. */
-export async function demoCommand(flags: DemoFlags): Promise<void> {
-  const { out, backend = 'auto', seed = 0, setting, set = [] } = flags;
+export async function demoCommand({ out, backend, seed, setting, set = [] }: DemoFlags): Promise<void> {
   const folder = out ?? join('runs', `demo-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}`);
-  const keys = mergeConfigs({ backend, seed }, ...(await assignments(set)));
+  const asked = mergeConfigs({ backend, seed }, ...(await assignments(set)));
   await createFolder(folder);
-  await useEngine(backend);
+  const choices = await demoChoices(folder, { setting, keys: asked });
+  await useEngine(choices.keys.backend ?? 'auto');
   const startMs = Date.now();
   const results = await withProgress(async (progress) => {
-    const { runs, cost } = await planDemo(folder, setting, keys, progress);
+    const { runs, cost } = await planDemo(folder, choices, progress);
     return stoppable(progress, (signal) => trainAll(runs, { progress, cost, signal }));
   });
   if (results === undefined) {
@@ -46,7 +46,7 @@ export async function demoCommand(flags: DemoFlags): Promise<void> {
     `\nTop-1 on the validation images after each epoch\n${accuracyPlot([baseline, bag].map(validationCurve))}`,
   );
   console.log(`\n${scoreTable(results)}`);
-  console.log(`\n${verdict(results)} (one seed; ${duration(Date.now() - startMs)} in all)`);
+  console.log(`\n${verdict(results, bag)} (one seed; ${duration(Date.now() - startMs)} in all)`);
   const report = join(folder, 'report.html');
   await writeReport(await comparison(data, 'The baseline and the whole bag'), report);
   console.log(`The report, with curves and first batches:  ${report}`);
@@ -55,16 +55,13 @@ export async function demoCommand(flags: DemoFlags): Promise<void> {
 }
 
 function tricksTable({ notes = [] }: RunData): string {
-  const rows = notes.map((note) => {
-    const [trick = '', ...did] = note.split(': ');
-    return [trick, did.join(': ')];
-  });
+  const rows = notes.map(parseNote).map(({ subject, text }) => [subject, text]);
   return table(['trick', 'what it did'], rows);
 }
 
 const validationCurve = ({ name, epochs }: RunData) => ({
   name,
-  values: epochs.map(({ validation }) => validation?.top1 ?? NaN),
+  values: epochs.map(({ average, validation }) => (average ?? validation)?.top1 ?? NaN),
 });
 
 function scoreTable(results: readonly FinishedRun[]): string {
@@ -79,8 +76,8 @@ function scoreTable(results: readonly FinishedRun[]): string {
   return table(['run', 'model', 'top-1', 'top-5', 'time', 'folder'], rows);
 }
 
-function verdict([, baseline, bag]: readonly FinishedRun[]): string {
+function verdict([, baseline, bag]: readonly FinishedRun[], { evaluation }: RunData): string {
   const points = ((bag?.scores.top1 ?? NaN) - (baseline?.scores.top1 ?? NaN)) * 100;
-  const images = bag?.config.synthetic.validation ?? 0;
-  return `The bag is ${Math.abs(points).toFixed(2)} points ${points >= 0 ? 'above' : 'below'} the baseline on ${images.toLocaleString('en-US')} images that neither was trained on`;
+  const images = (evaluation?.examples ?? 0).toLocaleString('en-US');
+  return `The bag is ${Math.abs(points).toFixed(2)} points ${points >= 0 ? 'above' : 'below'} the baseline on ${images} images that neither was trained on`;
 }

@@ -96,7 +96,7 @@ async function trainInto(
       progress,
       signal,
       onShare: (share, text) => {
-        if (!started) progress.start(1000);
+        if (!started) progress.start(1000, share * 1000);
         started = true;
         progress.update(share * 1000, text);
       },

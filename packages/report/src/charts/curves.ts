@@ -116,9 +116,10 @@ const ofEpochs = (
   );
 
 /** Whether what a run calls its loss holds the teacher's entropy too: its version knew no terms. */
-const holdsEntropy = ({ config, epochs }: RunData): boolean => {
+const holdsEntropy = ({ config, steps, epochs }: RunData): boolean => {
   const { teacher = null } = (config['distillation'] ?? {}) as { teacher?: string | null };
-  return teacher !== null && epochs.some(({ train }) => train.hard === undefined);
+  const recorded = steps.length > 0 ? steps : epochs.map(({ train }) => train);
+  return teacher !== null && recorded.some(({ hard }) => hard === undefined);
 };
 
 /**
@@ -132,7 +133,9 @@ function lossCurves(runs: readonly RunData[]): CurveOptions[] {
     single ? ofSteps(known, 'training', value) : ofEpochs(known, 'training', value);
   const left = runs.filter(holdsEntropy).map(({ name }) => name);
   const without =
-    left.length === 0 ? '' : ` Not of the training of ${left.join(', ')}, which recorded it with the teacher’s only.`;
+    left.length === 0
+      ? ''
+      : ` The training of ${left.join(', ')} is left out: it recorded this loss only together with the teacher's.`;
   return [
     {
       id: 'loss',
@@ -159,7 +162,13 @@ function lossCurves(runs: readonly RunData[]): CurveOptions[] {
   ];
 }
 
-const mixedShare = 'A mixed training image counts as much as the share that the class has in it.';
+/** How the training of mixed images is scored, where there is any. */
+function mixedShare(runs: readonly RunData[]): string {
+  const mixes = runs.some(({ config }) =>
+    [config['mixup'], config['cutmix']].some((mixing) => ((mixing ?? {}) as { alpha?: number }).alpha ?? 0),
+  );
+  return mixes ? ' A mixed training image scores the share of the predicted class.' : '';
+}
 
 /** The curves of one run, or of several overlaid: rate, loss, accuracies, throughput, and the loss scale where there is one. */
 export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
@@ -169,7 +178,7 @@ export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
     {
       id: 'top-1',
       title: 'Top-1 accuracy',
-      description: `Share of images whose most likely class is the right one, after each epoch of ${who}; dashed the validation. ${mixedShare}`,
+      description: `Share of images whose most likely class is the right one, after each epoch of ${who}; dashed the validation.${mixedShare(runs)}`,
       unit: 'top-1',
       format: '.0%',
       points: [...ofEpochs(runs, 'training', ({ top1 }) => top1), ...ofEpochs(runs, 'validation', ({ top1 }) => top1)],
@@ -177,7 +186,7 @@ export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
     {
       id: 'top-5',
       title: 'Top-5 accuracy',
-      description: `Share of images whose right class is among the five most likely, after each epoch of ${who}; dashed the validation. ${mixedShare}`,
+      description: `Share of images whose right class is among the five most likely, after each epoch of ${who}; dashed the validation.${mixedShare(runs)}`,
       unit: 'top-5',
       format: '.0%',
       points: [...ofEpochs(runs, 'training', ({ top5 }) => top5), ...ofEpochs(runs, 'validation', ({ top5 }) => top5)],
