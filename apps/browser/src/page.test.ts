@@ -1,4 +1,4 @@
-import { chromiumFlags, chromiumPath } from '@bag/testing';
+import { browserTimeoutMs, chromiumFlags, chromiumPath } from '@bag/testing';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { totalSteps } from './bag-run.js';
@@ -12,6 +12,9 @@ const engines = ['wasm', 'webgl', 'webgpu'].filter((engine) => named === undefin
 
 /** SwiftShader takes a second for each of WebGPU's steps: all of them where they are asked for by name, else a few. */
 const isSlow = (engine: string) => engine === 'webgpu' && named === undefined;
+
+// All steps on WebGPU's SwiftShader take minutes.
+const trainingTimeoutMs = named === undefined ? browserTimeoutMs : 5 * browserTimeoutMs;
 
 const why = chromiumPath === undefined ? ', skipped: no Chromium; name one by CHROMIUM_PATH' : '';
 
@@ -27,22 +30,28 @@ describe.skipIf(chromiumPath === undefined)(`the page in a browser${why}`, () =>
     server.close();
   });
 
-  test.each(engines)('%s trains as the plain cpu backend in Node does', { timeout: 420_000 }, async (engine) => {
-    const { page, problems } = await open(browser, `?engine=${engine}&seed=${reference.seed}&autostart`);
-    if (isSlow(engine)) await stopAfter(page, 2 * comparedSteps);
-    await page.waitForSelector('[data-state=done], [data-state=stopped], [data-state=failed]', { timeout: 400_000 });
-    expect(problems()).toEqual([]);
-    const losses = ((await page.textContent('#losses')) ?? '').split('\n').map(Number);
-    expectSameStart(losses);
-    expect(await brightness(page), 'the first batch is drawn').toBeGreaterThan(0);
-    if (!isSlow(engine)) {
-      expectSameEnd(losses);
-      expect(await page.textContent('#status')).toMatch(new RegExp(`^${engine}: done; `));
-      expect(await page.textContent('#step')).toBe(`${totalSteps} of ${totalSteps}`);
-      expect(parseFloat((await page.textContent('#accuracy')) ?? '') / 100).toBeCloseTo(reference.accuracy, 1);
-    }
-    await page.close();
-  });
+  test.each(engines)(
+    '%s trains as the plain cpu backend in Node does',
+    { timeout: trainingTimeoutMs + 20_000 },
+    async (engine) => {
+      const { page, problems } = await open(browser, `?engine=${engine}&seed=${reference.seed}&autostart`);
+      if (isSlow(engine)) await stopAfter(page, 2 * comparedSteps);
+      await page.waitForSelector('[data-state=done], [data-state=stopped], [data-state=failed]', {
+        timeout: trainingTimeoutMs,
+      });
+      expect(problems()).toEqual([]);
+      const losses = ((await page.textContent('#losses')) ?? '').split('\n').map(Number);
+      expectSameStart(losses);
+      expect(await brightness(page), 'the first batch is drawn').toBeGreaterThan(0);
+      if (!isSlow(engine)) {
+        expectSameEnd(losses);
+        expect(await page.textContent('#status')).toMatch(new RegExp(`^${engine}: done; `));
+        expect(await page.textContent('#step')).toBe(`${totalSteps} of ${totalSteps}`);
+        expect(parseFloat((await page.textContent('#accuracy')) ?? '') / 100).toBeCloseTo(reference.accuracy, 1);
+      }
+      await page.close();
+    },
+  );
 
   test('a person starts it, stops it, and reads the curve', async () => {
     const { page, problems } = await open(browser, '');
@@ -78,6 +87,7 @@ describe.skipIf(chromiumPath === undefined)(`the page in a browser${why}`, () =>
 
   async function open(where: Browser, query: string): Promise<{ page: Page; problems: () => string[] }> {
     const page = await where.newPage();
+    page.setDefaultTimeout(browserTimeoutMs);
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('console', (message) => {
@@ -92,16 +102,12 @@ describe.skipIf(chromiumPath === undefined)(`the page in a browser${why}`, () =>
 });
 
 function launch(args: string[]): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath ?? '', args });
+  return chromium.launch({ executablePath: chromiumPath ?? '', args, timeout: browserTimeoutMs });
 }
 
 /** Presses the button once so many steps are done. */
 async function stopAfter(page: Page, steps: number): Promise<void> {
-  await page.waitForFunction(
-    (enough) => parseInt(document.querySelector('#step')?.textContent ?? '') >= enough,
-    steps,
-    { timeout: 400_000 },
-  );
+  await page.waitForFunction((enough) => parseInt(document.querySelector('#step')?.textContent ?? '') >= enough, steps);
   await page.click('#start');
 }
 

@@ -81,7 +81,7 @@ test('data get from a place that does not answer, or no more, is one line with w
     else (first = response.writeHead(200, { 'content-length': archiveBytes })).write('some');
   });
   const { ended } = get(breaking);
-  await expect.poll(() => sizeOf(join('away', `${archive}.part`)), { timeout: 20_000 }).toBe(4);
+  await expect.poll(() => sizeOf(join('away', `${archive}.part`)), { timeout: 200_000 }).toBe(4);
   first?.destroy();
   const fix = 'run the same command again: it goes on with what has arrived';
   expect(await ended).toEqual({ status: 1, stderr: notFrom(breaking, `the server answered 503; ${fix}`) });
@@ -102,7 +102,7 @@ test('Ctrl-C leaves a part to go on with', async () => {
   const url = await serverOf(archiveBytes, 100_000);
   const { child, ended } = start('data', 'get', 'cifar10', 'stopped', '--from', `${url}/`);
   const part = join('stopped', `${archive}.part`);
-  await expect.poll(() => sizeOf(part), { timeout: 20_000 }).toBe(100_000);
+  await expect.poll(() => sizeOf(part), { timeout: 200_000 }).toBe(100_000);
   child.kill('SIGINT');
   const { status, stderr } = await ended;
   expect(stderr).toBe('error: interrupted; the same command goes on with what has arrived\n');

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromiumPath } from '@bag/testing';
+import { browserTimeoutMs, chromiumPath } from '@bag/testing';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { comparison, runReport, studyReport } from './index.js';
@@ -170,10 +170,15 @@ describe.skipIf(chromiumPath === undefined)('in a browser without a network', ()
       const folder = await makeRun(join(base, `browser-${colorScheme}`), 0.75);
       const path = join(folder, 'report.html');
       await writeReport(await runReport(await readRunData(folder)), path);
-      const browser = await chromium.launch({ executablePath: chromiumPath as string, args: ['--no-sandbox'] });
+      const browser = await chromium.launch({
+        executablePath: chromiumPath as string,
+        args: ['--no-sandbox'],
+        timeout: browserTimeoutMs,
+      });
       try {
         const context = await browser.newContext({ colorScheme, offline: true, viewport: { width: 360, height: 800 } });
         const page = await context.newPage();
+        page.setDefaultTimeout(browserTimeoutMs);
         const problems: string[] = [];
         page.on('console', (message) => problems.push(message.text()));
         page.on('pageerror', (error) => problems.push(error.message));

@@ -1,15 +1,13 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { browserTimeoutMs, chromiumPath } from '@bag/testing';
 import { buildSync } from 'esbuild';
 import { chromium } from 'playwright-core';
 import { afterAll, describe, expect, test } from 'vitest';
 import { whyNoWebGpu } from './index.js';
 
-const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-);
 const folder = mkdtempSync(join(tmpdir(), 'bag-webgpu-'));
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -35,11 +33,16 @@ async function inBrowser(code: string, options: string[]): Promise<unknown> {
   });
   const page = join(folder, 'page.html');
   writeFileSync(page, '<!doctype html><title></title><script src="page.js"></script>');
-  const browser = await chromium.launch({ executablePath: browserPath as string, args: ['--no-sandbox', ...options] });
+  const browser = await chromium.launch({
+    executablePath: chromiumPath as string,
+    args: ['--no-sandbox', ...options],
+    timeout: browserTimeoutMs,
+  });
   try {
     const tab = await browser.newPage();
+    tab.setDefaultTimeout(browserTimeoutMs);
     await tab.goto(pathToFileURL(page).href);
-    await tab.waitForFunction('document.title !== ""', undefined, { timeout: 120_000 });
+    await tab.waitForFunction('document.title !== ""');
     return JSON.parse(await tab.title());
   } finally {
     await browser.close();
@@ -47,7 +50,7 @@ async function inBrowser(code: string, options: string[]): Promise<unknown> {
 }
 
 // Where no browser is installed there is nothing to open the page with.
-describe.skipIf(browserPath === undefined)('in a browser', () => {
+describe.skipIf(chromiumPath === undefined)('in a browser', () => {
   const software = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
   test('the engine starts, trains, and says what a GPU cannot do', async () => {

@@ -10,6 +10,9 @@ export const chromiumPath =
     '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   ].find((path) => existsSync(path));
 
+/** How long a browser may take for a step: less than a test may, so that the step is named. */
+export const browserTimeoutMs = 280_000;
+
 /** WebGL and WebGPU on the processor, by SwiftShader: the same on every machine, and there where no graphics card is. */
 export const chromiumFlags = [
   // Its sandbox does not start as root, nor in most containers; the pages are our own.

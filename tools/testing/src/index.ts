@@ -9,4 +9,4 @@ export { testReadme } from './readme.js';
 export { type Contract, type ContractRow, testContract } from './contract.js';
 export { testPage } from './page.js';
 export { useSoftwareVulkan } from './vulkan.js';
-export { chromiumFlags, chromiumPath } from './chromium.js';
+export { browserTimeoutMs, chromiumFlags, chromiumPath } from './chromium.js';
