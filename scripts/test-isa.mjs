@@ -20,7 +20,11 @@ function heldTo(isa) {
     env: { ...environment, ONEDNN_MAX_CPU_ISA: isa },
     encoding: 'utf8',
   });
-  if (status !== 0) throw new Error(stderr);
+  if (status !== 0) {
+    const reason = stderr.split('\n').find((line) => line.includes('Error: ')) ?? stderr;
+    console.error(`onednn: lacking: ${reason.replace(/^.*Error: /, '').trim()}`);
+    process.exit(1);
+  }
   return stdout.trim().split('\n').at(-1);
 }
 

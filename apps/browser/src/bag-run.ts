@@ -73,7 +73,8 @@ export async function bagRun({
 
   const random = createRandom({ seed, purpose: 'weights' });
   const network = cifarResnet({ depth: 8, variant: 'd', width, classes: classes.length, zeroGamma: true }, { random });
-  const peak = linearScaling({ baseRate: 0.05, baseBatch: 8, batch });
+  const base = { rate: 0.05, batch: 8 };
+  const peak = linearScaling({ baseRate: base.rate, baseBatch: base.batch, batch });
   const warmupSteps = totalSteps / 10;
   const parameters = noBiasDecay(trainable(network), { weightDecay: 1e-4 });
   const optimizer = sgd({
@@ -113,8 +114,9 @@ export async function bagRun({
       },
       seed,
       notes: [
-        `linear scaling: a peak rate of ${peak}`,
-        `warmup of ${warmupSteps} steps, then cosine decay`,
+        `learning rate: ${peak}, cosine decay`,
+        `linear scaling: ${base.rate} for ${base.batch} images is ${peak} for ${batch}`,
+        `warmup: ${warmupSteps} steps`,
         ...network.notes,
         `no bias decay: ${undecayed} of ${trainable(network).length} tensors`,
         'label smoothing: ε = 0.1',

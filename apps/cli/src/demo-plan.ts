@@ -5,7 +5,7 @@ import { mergeConfigs, readConfigFile, resolveConfig } from './config/load.js';
 import type { Config, PartialConfig } from './config/schema.js';
 import { newConfig } from './commands/train.js';
 import { sizesOf } from './data.js';
-import { type DemoSetting, demoConfigs } from './demo-settings.js';
+import { type DemoSetting, demoConfigs, demoSettings } from './demo-settings.js';
 import { duration } from './duration.js';
 import { UsageError } from './errors.js';
 import { finished, type PlannedRun } from './planned-runs.js';
@@ -42,7 +42,8 @@ export async function demoChoices(folder: string, { setting, keys }: DemoChoices
   } catch {
     throw new UsageError(`${choicesFile(folder)} is not JSON; remove it, or choose another --out`);
   }
-  return { setting: setting ?? begun.setting, keys: mergeConfigs(begun.keys, keys) };
+  const known = demoSettings.find((one) => one === begun.setting);
+  return { setting: setting ?? known, keys: mergeConfigs(begun.keys, keys) };
 }
 
 /** The setting to train: the one that is chosen, else the full one, unless that takes too long. */

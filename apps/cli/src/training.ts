@@ -134,10 +134,14 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     progress.line(`resumed ${where} (step ${checkpoint.step})`);
   } else {
     if (resume) progress.line('no checkpoint yet: the run starts from its beginning');
-    const versions = resume
-      ? resumedWith((await readRun(folder)).versions, environment())
-      : { ...environment(), ...precisionVersion(config) };
-    const saved: SavedRun = { config, classes: [...training.classes], images, versions, notes };
+    // One that had begun keeps what was chosen and measured for it.
+    const begun = await readRun(folder).catch(() => undefined);
+    const versions =
+      begun === undefined
+        ? { ...environment(), ...precisionVersion(config) }
+        : resumedWith(begun.versions, environment());
+    const known = { config, classes: [...training.classes], images, versions };
+    const saved: SavedRun = { ...known, notes: begun?.notes ?? notes };
     await folder.writeConfig(saved);
   }
   const metrics = await MetricsLog.open(folder, { step: state.optimizer.step, epoch: state.epoch });

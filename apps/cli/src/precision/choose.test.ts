@@ -30,7 +30,7 @@ const rounding = (shown = '') => (shown.includes('.') ? 0.05 : 0.5);
 
 const measured = /^precision: (bf16|fp32), measured here: ([\d.]+) ms a step, ([\d.]+) in (bf16|fp32)$/;
 
-describe('a run that names no precision', { timeout: 60_000 }, () => {
+describe('a run that names no precision', () => {
   test('goes by what is measured, or is fp32 where 16 bits are emulated', () => {
     const { precision, times, stderr, line } = planned();
     if (!stores(stderr)) {
@@ -78,7 +78,7 @@ describe('a run that names no precision', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a precision that is named', { timeout: 60_000 }, () => {
+describe('a precision that is named', () => {
   test.each([
     ['bf16', ['--precision', 'bf16']],
     ['fp16', ['--set', 'precision=fp16']],

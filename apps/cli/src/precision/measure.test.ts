@@ -7,7 +7,7 @@ import { precisionTimes } from './measure.js';
 
 const config = resolveConfig({ model: 'resnet8', imageSize: 16, batch: 8 });
 
-test('an engine that stores 16 bits is measured once, and nothing is left of it', { timeout: 60_000 }, async () => {
+test('an engine that stores 16 bits is measured once, and nothing is left of it', async () => {
   await useEngine('auto');
   const before = tf.memory().numTensors;
   const times = await precisionTimes(config, 'bf16');

@@ -116,10 +116,10 @@ describe('batches that threads make', () => {
     const dataset = await open(2);
     const options = { ...shared, dataset, transform: imageNetTrain({ size: 64 }), shuffle: true, badImages: lenient() };
     // The pool may grow now and then, as the moment has it, and what was freed is told late: so of several stretches of
-    // epochs the least growth counts. A leak is in all of them, be it of one image in each epoch.
+    // epochs the median growth counts. A leak is in most of them, be it of one image in each epoch.
     const [stretches, epochs, imageBytes] = [5, 6, 64 * 64 * 3 * 4];
     let number = 0;
-    const leastGrowth = async (lend: boolean) => {
+    const medianGrowth = async (lend: boolean) => {
       const grown: number[] = [];
       let before = Infinity;
       for (let stretch = 0; stretch <= stretches; stretch++) {
@@ -130,10 +130,10 @@ describe('batches that threads make', () => {
         if (stretch > 0) grown.push(now - before);
         before = now;
       }
-      return Math.min(...grown);
+      return grown.sort((a, b) => a - b)[stretches >> 1] as number;
     };
-    expect(await leastGrowth(true)).toBeLessThan((epochs * imageBytes) / 2);
-    expect(await leastGrowth(false)).toBeLessThan((epochs * imageBytes) / 2);
+    expect(await medianGrowth(true)).toBeLessThan((epochs * imageBytes) / 2);
+    expect(await medianGrowth(false)).toBeLessThan((epochs * imageBytes) / 2);
     await dataset.close?.();
   });
 
