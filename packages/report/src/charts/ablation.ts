@@ -15,7 +15,8 @@ export async function ablationChart(rows: readonly StudyRow[]): Promise<Chart> {
   const about = {
     id: 'ablation',
     title: 'Top-1 accuracy, row by row',
-    description: 'Mean of the seeds as a bar, one standard deviation to either side as a line, each run as a dot.',
+    description:
+      'Mean of the seeds as a stroke, one standard deviation to either side as a line, each run as a dot. The axis begins near the lowest of them.',
   };
   const title = 'top-1 accuracy, %';
   return draw(about, {
@@ -24,18 +25,22 @@ export async function ablationChart(rows: readonly StudyRow[]): Promise<Chart> {
     layer: [
       {
         data: { values },
-        mark: { type: 'bar', fill: 'var(--series-1)', opacity: 0.35, height: 14 },
-        encoding: { y, x: { field: 'mean', type: 'quantitative', title } },
-      },
-      {
-        data: { values },
         mark: { type: 'rule', stroke: 'var(--ink)', strokeWidth: 1.5 },
-        encoding: { y, x: { field: 'low', type: 'quantitative', title }, x2: { field: 'high' } },
+        encoding: {
+          y,
+          x: { field: 'low', type: 'quantitative', title, scale: { zero: false } },
+          x2: { field: 'high' },
+        },
       },
       {
         data: { values: points },
         mark: { type: 'point', filled: true, fill: 'var(--series-2)', size: 26, opacity: 1 },
         encoding: { y, x: { field: 'value', type: 'quantitative', title } },
+      },
+      {
+        data: { values },
+        mark: { type: 'tick', color: 'var(--series-1)', thickness: 3, height: 18 },
+        encoding: { y, x: { field: 'mean', type: 'quantitative', title } },
       },
     ],
   });

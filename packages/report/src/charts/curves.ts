@@ -63,7 +63,7 @@ async function curves(options: CurveOptions): Promise<Chart> {
 }
 
 /** How many times as high as another a curve may be before a linear axis would flatten that one. */
-const mostApart = 10;
+const mostApart = 5;
 
 /** Whether the highest curve hides what the lowest one does: a run that diverges, beside one that does not. */
 function areFarApart(points: readonly Point[]): boolean {
