@@ -26,7 +26,16 @@ interface Doctor {
 
 /** What multiplies bfloat16 in the instruction sets that oneDNN tells. */
 const multiplies: Record<string, string | null> = {
-  ...{ default: null, 'sse4.1': null, avx: null, avx2: null, avx2_vnni: null, avx2_vnni_2: null, avx512: null, avx512_vnni: null },
+  ...{
+    default: null,
+    'sse4.1': null,
+    avx: null,
+    avx2: null,
+    avx2_vnni: null,
+    avx2_vnni_2: null,
+    avx512: null,
+    avx512_vnni: null,
+  },
   ...{ avx512_bf16: 'AVX-512-BF16', avx512_fp16: 'AVX-512-BF16', avx10_2: 'AVX-512-BF16' },
   ...{ amx: 'AMX', amx_fp16: 'AMX', avx10_2_amx_2: 'AMX' },
 };
