@@ -35,15 +35,15 @@ export interface DemoPlan {
  * @throws UsageError where the folder holds no readable choices.
  */
 export async function demoChoices(folder: string, { setting, keys }: DemoChoices): Promise<DemoChoices> {
-  const text = await readFile(choicesFile(folder), 'utf8').catch(() => '{"keys":{}}');
-  let begun: DemoChoices;
+  const text = await readFile(choicesFile(folder), 'utf8').catch(() => '{}');
+  let begun: Partial<DemoChoices>;
   try {
-    begun = JSON.parse(text) as DemoChoices;
+    begun = JSON.parse(text) as Partial<DemoChoices>;
   } catch {
     throw new UsageError(`${choicesFile(folder)} is not JSON; remove it, or choose another --out`);
   }
   const known = demoSettings.find((one) => one === begun.setting);
-  return { setting: setting ?? known, keys: mergeConfigs(begun.keys, keys) };
+  return { setting: setting ?? known, keys: mergeConfigs(begun.keys ?? {}, keys) };
 }
 
 /** The setting to train: the one that is chosen, else the full one, unless that takes too long. */

@@ -18,9 +18,12 @@ export const curveSize = { width: 640, height: 240 };
 /** How many series have a colour of their own. */
 export const seriesColors = Array.from({ length: 8 }, (_, i) => `var(--series-${i + 1})`);
 
-/** A colour for each of the `series`, told by a legend where there are several. */
-export function seriesColor(series: readonly string[]) {
-  const range = series.map((_, i) => seriesColors[i % seriesColors.length] as string);
+/**
+ * A colour for each of the `series`, told by a legend where there are several.
+ * @param all The series of the whole page, so that one has the same colour in each chart.
+ */
+export function seriesColor(series: readonly string[], all = series) {
+  const range = series.map((name) => seriesColors[Math.max(0, all.indexOf(name)) % seriesColors.length] as string);
   return {
     field: 'series',
     type: 'nominal' as const,

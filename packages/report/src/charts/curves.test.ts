@@ -78,7 +78,10 @@ test('what is left out is said', async () => {
 });
 
 test('the divergence from a teacher has a chart of its own, where there is one', async () => {
-  expect(spans(await chartOf('divergence', [plain, distilled]))).toHaveLength(1);
+  const chart = await chartOf('divergence', [plain, distilled]);
+  expect(spans(chart)).toHaveLength(1);
+  // In the colour that the run has in the other charts.
+  expect(chart.svg).toContain('stroke="var(--series-2)"');
   expect((await curvesOf([plain])).map(({ id }) => id)).not.toContain('divergence');
   expect((await curvesOf([distilled])).map(({ id }) => id)).toContain('divergence');
 });

@@ -28,6 +28,8 @@ interface CurveOptions {
   /** What stands at the axis. */
   unit: string;
   points: readonly Point[];
+  /** All that the page shows: a run has the same colour in each of its charts. */
+  runs?: readonly string[];
   /** What the points count, from left to right. */
   axis?: string;
   format?: string;
@@ -36,7 +38,7 @@ interface CurveOptions {
 }
 
 async function curves(options: CurveOptions): Promise<Chart> {
-  const { points: given, unit, axis = 'step', format, unbounded = false, ...about } = options;
+  const { points: given, unit, axis = 'step', format, unbounded = false, runs, ...about } = options;
   const logarithmic = unbounded && areFarApart(given);
   const points = logarithmic ? given.filter(({ value }) => value > 0) : given;
   const parts = [...new Set(points.map(({ part }) => part))];
@@ -54,7 +56,7 @@ async function curves(options: CurveOptions): Promise<Chart> {
         scale: logarithmic ? { type: 'log', nice: false } : { zero: false },
         axis: { ...(format !== undefined && { format }) },
       },
-      color: seriesColor(series),
+      color: seriesColor(series, runs),
       // Where there are more curves than colours, dashes tell them apart.
       strokeDash:
         series.length > seriesColors.length ? dashed('series', series, seriesColors.length) : dashed('part', parts),
@@ -172,6 +174,7 @@ function mixedShare(runs: readonly RunData[]): string {
 
 /** The curves of one run, or of several overlaid: rate, loss, accuracies, throughput, and the loss scale where there is one. */
 export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
+  const names = runs.map(({ name }) => name);
   const who = runs.length === 1 ? 'the run' : 'each run';
   const charts: CurveOptions[] = [
     ...lossCurves(runs),
@@ -206,7 +209,9 @@ export async function curvesOf(runs: readonly RunData[]): Promise<Chart[]> {
       points: ofSteps(runs, 'training', ({ imagesPerSecond }) => imagesPerSecond),
     },
   ];
-  const drawn = await Promise.all(charts.filter(({ points }) => points.length > 0).map(curves));
+  const drawn = await Promise.all(
+    charts.filter(({ points }) => points.length > 0).map((chart) => curves({ ...chart, runs: names })),
+  );
   const lossScale = await lossScaleChart(runs);
   return lossScale === undefined ? drawn : [...drawn, lossScale];
 }
