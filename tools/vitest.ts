@@ -13,6 +13,7 @@ export default defineConfig({
     // No test takes more than ten seconds on an idle machine; a busy or a slow one may take thirty times as long.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    teardownTimeout: 300_000,
     pool: 'forks',
     // Each holds an engine or two.
     maxWorkers: Math.min(16, availableParallelism()),
