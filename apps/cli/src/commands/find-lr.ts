@@ -10,6 +10,7 @@ import { UsageError } from '../errors.js';
 import { epochOf, take } from '../epoch.js';
 import { stoppable } from '../interrupt.js';
 import { modelTitle } from '../network.js';
+import { newConfig } from '../new-config.js';
 import { createFolder } from '../paths.js';
 import { plot } from '../plot.js';
 import { precisionNote } from '../precision/known.js';
@@ -17,7 +18,7 @@ import { type Progress, withProgress } from '../progress.js';
 import { diverged, exponentialRate, type RangePoint, smoothed, suggest } from '../range-test.js';
 import { optimizerAt, tricksOf } from '../recipe.js';
 import { startNetwork } from '../start.js';
-import { configParts, newConfig, type TrainFlags } from './train.js';
+import { configParts, type TrainFlags } from './train.js';
 
 export interface FindLrFlags extends TrainFlags {
   from?: number;
@@ -27,10 +28,10 @@ export interface FindLrFlags extends TrainFlags {
 
 /** The learning-rate range test: one short training whose rate grows until the loss leaves. Source: Smith 2017. */
 export async function findLrCommand(configPath: string | undefined, flags: FindLrFlags): Promise<void> {
-  const config = await newConfig(await configParts(configPath, flags));
   const { from = 1e-5, to = 10, steps = 100, out = 'find-lr.svg' } = flags;
   if (!(from > 0 && to > from))
     throw new UsageError(`--from and --to expect rates 0 < from < to, got ${from} and ${to}`);
+  const config = await newConfig(await configParts(configPath, flags));
   await createFolder(dirname(out));
   await useEngine(config.backend);
   const points = await withProgress((progress) => {

@@ -2,13 +2,14 @@ import { RunFolder } from '@bag/trainer/node';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { assignments, differingKeys, mergeConfigs, readConfigFile, resolveConfig } from '../config/load.js';
+import { assignments, differingKeys, readConfigFile, resolveConfig } from '../config/load.js';
 import type { Config, PartialConfig } from '../config/schema.js';
 import { classNames, sizesOf } from '../data.js';
 import { engineInUse, useEngine } from '../engines/use.js';
 import { UsageError } from '../errors.js';
 import { stoppable } from '../interrupt.js';
 import { modelTitle, requireActing } from '../network.js';
+import { namesPrecision, resolveNew } from '../new-config.js';
 import { shownPath } from '../paths.js';
 import { describePlan, planOf } from '../plan.js';
 import { withPrecision } from '../precision/choose.js';
@@ -17,7 +18,7 @@ import { sameResult } from '../planned-runs.js';
 import { duration } from '../duration.js';
 import { type Progress, say, withProgress } from '../progress.js';
 import { readRun } from '../run.js';
-import { givenWeights, inheritedKeys, requireStart } from '../start.js';
+import { givenWeights, requireStart } from '../start.js';
 import { percent } from '../table.js';
 import { requireTrainedTeacher, runTraining } from '../training.js';
 
@@ -48,7 +49,8 @@ export async function trainCommand(configPath: string | undefined, flags: TrainF
   const said = await configParts(configPath, flags);
   const out = flags.resume === true ? (flags.out ?? (await newestRun())) : flags.out;
   const resolved = flags.resume === true ? await resumedConfig(out as string, said) : await resolveNew(said);
-  const precise = async () => (flags.resume === true ? resolved : withPrecision(resolved, { named: isNamed(said) }));
+  const precise = async () =>
+    flags.resume === true ? resolved : withPrecision(resolved, { named: namesPrecision(said) });
   requireActing(flags, resolved);
   if (flags.resume !== true) await requireStart(resolved);
   if (flags.dryRun === true) {
@@ -149,22 +151,6 @@ async function flagParts(flags: TrainFlags): Promise<PartialConfig[]> {
   };
   return [keys as PartialConfig, ...(await assignments(flags.set ?? []))];
 }
-
-/**
- * What nothing is said of goes by the weights to start from, and the precision by a measurement.
- * @param out A folder; the run that it may hold keeps its precision.
- */
-export async function newConfig(said: readonly PartialConfig[], out?: string): Promise<Config> {
-  const begun = out === undefined ? undefined : await readRun(new RunFolder(out)).catch(() => undefined);
-  if (begun !== undefined) return resolveNew([{ precision: begun.config.precision }, ...said]);
-  return withPrecision(await resolveNew(said), { named: isNamed(said) });
-}
-
-async function resolveNew(said: readonly PartialConfig[]): Promise<Config> {
-  return resolveConfig(await inheritedKeys(...said), ...said);
-}
-
-const isNamed = (said: readonly PartialConfig[]) => mergeConfigs(...said).precision !== undefined;
 
 /** The saved configuration; what is said besides must agree with it, but for the engine. */
 async function resumedConfig(out: string, said: PartialConfig[]): Promise<Config> {

@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { newConfig } from '../commands/train.js';
 import { resolveConfig } from '../config/load.js';
 import { folder, run, small } from '../fixtures/program.js';
+import { newConfig } from '../new-config.js';
 
 const network = ['--model', 'resnet8', '--batch', '8', ...small];
 
