@@ -10,8 +10,8 @@ const longestMs = 10_000;
 
 setUp();
 console.error('tests: running those whose package has changed …');
-// Two packages at a time keep the cores busy while one of them starts or ends; the files of each share the cores.
-const concurrency = `--concurrency=${Math.min(2, availableParallelism())}`;
+// The files of a package share the cores, so that each test has one; with many cores, two packages fill them better.
+const concurrency = `--concurrency=${availableParallelism() < 4 ? 1 : 2}`;
 const options = ['--output-logs=errors-only', '--continue', concurrency];
 const status = run(bin('turbo'), ['run', 'test', ...options, ...process.argv.slice(2)]);
 
